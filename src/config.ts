@@ -1,0 +1,177 @@
+import { z } from 'zod';
+import { DomainError, type Problem } from './base/errors.ts';
+
+/** Everything the program can be told from outside, typed; see .env.example and the README's table. */
+export interface Config {
+  mode: 'demo' | 'production';
+  host: string;
+  port: number;
+  /** Where the SQLite file, the blobs and the generated demo secrets live. */
+  dataDir: string;
+  /** The portal's origin without a trailing slash; also the base of the platform's activity IRIs. */
+  publicOrigin: string;
+  /** The content's origin; may hold `{package}` for one origin per package. */
+  contentOrigin: string;
+  /** Set: MongoDB is the engine. Null: SQLite under dataDir. */
+  mongodbUri: string | null;
+  /** SQLite's promise on commit: `full` survives a power cut, `normal` may lose the last moments of one. */
+  sqliteSync: 'full' | 'normal';
+  /** A number of proxies in front whose X-Forwarded-* headers are believed. */
+  trustProxy: number;
+  logLevel: string;
+  limits: {
+    /** Largest package upload in bytes, and what it may unpack to. */
+    packageBytes: number;
+    packageUnpackedBytes: number;
+    packageFiles: number;
+    /** Largest xAPI request body in bytes, Statements in one batch, depth of nesting. */
+    xapiBodyBytes: number;
+    xapiBatch: number;
+    xapiDepth: number;
+  };
+  secrets: Secrets;
+}
+
+/** Kept apart so that a Config can be logged without them. */
+export interface Secrets {
+  /** Signs session cookies and launch tokens. */
+  session: string;
+  /** 32 bytes, encrypts ID numbers (AES-256-GCM); its derived key hashes them for look-up. */
+  idNumberKey: Buffer;
+  /** One all-scope LRS credential, created or updated at start; null: none. */
+  lrs: { key: string; secret: string } | null;
+}
+
+const origin = z
+  .string()
+  .regex(
+    /^https?:\/\/[^/?#\s]+$/,
+    'must be an origin such as https://learn.example.org, without a path or a trailing slash',
+  );
+
+const bytes = (fallback: number) => z.coerce.number().int().positive().default(fallback);
+const MiB = 1024 * 1024;
+
+const schema = z.object({
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  HOST: z.string().min(1).optional(),
+  PORT: z.coerce.number().int().min(0).max(65535).default(8080),
+  DATA_DIR: z.string().min(1).default('./data'),
+  PUBLIC_ORIGIN: origin.optional(),
+  CONTENT_ORIGIN: origin.optional(),
+  MONGODB_URI: z
+    .string()
+    .regex(/^mongodb(\+srv)?:\/\//, 'must begin with mongodb:// or mongodb+srv://')
+    .optional(),
+  SESSION_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
+  ID_NUMBER_KEY: z
+    .string()
+    .regex(/^[0-9a-fA-F]{64}$/, 'must be 64 hexadecimal digits (openssl rand -hex 32)')
+    .optional(),
+  LRS_KEY: z.string().min(1).optional(),
+  LRS_SECRET: z.string().min(8, 'must have at least 8 characters').optional(),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  SQLITE_SYNC: z.enum(['full', 'normal']).default('full'),
+  TRUST_PROXY: z.coerce.number().int().min(0).max(10).default(0),
+  MAX_PACKAGE_BYTES: bytes(2048 * MiB),
+  MAX_PACKAGE_UNPACKED_BYTES: bytes(8192 * MiB),
+  MAX_PACKAGE_FILES: bytes(20_000),
+  MAX_XAPI_BODY_BYTES: bytes(32 * MiB),
+  MAX_XAPI_BATCH: bytes(1000),
+  MAX_XAPI_DEPTH: bytes(64),
+});
+
+/** What demo mode makes for itself when the environment is silent. */
+export interface DemoSecrets {
+  session: string;
+  idNumberKey: Buffer;
+}
+
+/**
+ * Reads the environment. Every fault is found before it throws one DomainError `invalid` that lists them all.
+ * @param demoSecrets kept under the data folder by main.ts; asked for only in demo mode and only when needed
+ */
+export function readConfig(
+  environment: Record<string, string | undefined>,
+  demoSecrets: (dataDir: string) => DemoSecrets,
+): Config {
+  // An empty setting is an absent one: `PORT=` in a .env file means "not set".
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = schema.safeParse(given);
+  const problems: Problem[] = parsed.success
+    ? []
+    : parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }));
+
+  const production = given['NODE_ENV'] === 'production';
+  if (production) {
+    const required = {
+      PUBLIC_ORIGIN: 'is required in production: the address learners open, e.g. https://learn.example.org',
+      CONTENT_ORIGIN:
+        'is required in production: another origin than PUBLIC_ORIGIN, best https://{package}.content.example.org',
+      SESSION_SECRET: 'is required in production: at least 32 random characters',
+      ID_NUMBER_KEY: 'is required in production: 64 hexadecimal digits (openssl rand -hex 32)',
+    };
+    for (const [path, message] of Object.entries(required))
+      if (given[path] === undefined) problems.push({ path, message });
+  } else if (given['HOST'] !== undefined && !/^(127\.\d+\.\d+\.\d+|localhost|::1)$/.test(given['HOST'])) {
+    problems.push({
+      path: 'HOST',
+      message: 'demo mode listens on loopback only (127.0.0.1 or ::1); set NODE_ENV=production to open it',
+    });
+  }
+  if (given['PUBLIC_ORIGIN'] !== undefined && given['PUBLIC_ORIGIN'] === given['CONTENT_ORIGIN'])
+    problems.push({
+      path: 'CONTENT_ORIGIN',
+      message: 'must differ from PUBLIC_ORIGIN: content runs on an origin of its own',
+    });
+  if ((given['LRS_KEY'] === undefined) !== (given['LRS_SECRET'] === undefined))
+    problems.push({
+      path: given['LRS_KEY'] === undefined ? 'LRS_KEY' : 'LRS_SECRET',
+      message: 'LRS_KEY and LRS_SECRET go together',
+    });
+
+  if (!parsed.success || problems.length > 0) {
+    throw new DomainError(
+      'invalid',
+      `The configuration has ${problems.length} fault${problems.length === 1 ? '' : 's'}:\n${problems.map((p) => `  ${p.path} ${p.message}`).join('\n')}`,
+      { problems },
+    );
+  }
+
+  const env = parsed.data;
+  const secrets =
+    env.SESSION_SECRET !== undefined && env.ID_NUMBER_KEY !== undefined
+      ? { session: env.SESSION_SECRET, idNumberKey: Buffer.from(env.ID_NUMBER_KEY, 'hex') }
+      : demoSecrets(env.DATA_DIR);
+  return {
+    mode: production ? 'production' : 'demo',
+    host: env.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'),
+    port: env.PORT,
+    dataDir: env.DATA_DIR,
+    publicOrigin: env.PUBLIC_ORIGIN ?? `http://localhost:${env.PORT}`,
+    contentOrigin: env.CONTENT_ORIGIN ?? `http://127.0.0.1:${env.PORT}`,
+    mongodbUri: env.MONGODB_URI ?? null,
+    sqliteSync: env.SQLITE_SYNC,
+    trustProxy: env.TRUST_PROXY,
+    logLevel: env.LOG_LEVEL,
+    limits: {
+      packageBytes: env.MAX_PACKAGE_BYTES,
+      packageUnpackedBytes: env.MAX_PACKAGE_UNPACKED_BYTES,
+      packageFiles: env.MAX_PACKAGE_FILES,
+      xapiBodyBytes: env.MAX_XAPI_BODY_BYTES,
+      xapiBatch: env.MAX_XAPI_BATCH,
+      xapiDepth: env.MAX_XAPI_DEPTH,
+    },
+    secrets: {
+      session: env.SESSION_SECRET ?? secrets.session,
+      idNumberKey:
+        env.ID_NUMBER_KEY === undefined ? secrets.idNumberKey : Buffer.from(env.ID_NUMBER_KEY, 'hex'),
+      lrs:
+        env.LRS_KEY !== undefined && env.LRS_SECRET !== undefined
+          ? { key: env.LRS_KEY, secret: env.LRS_SECRET }
+          : null,
+    },
+  };
+}

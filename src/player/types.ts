@@ -1,0 +1,128 @@
+import type { Readable } from 'node:stream';
+import type { LocalText } from '../base/languages.ts';
+import type { Agent } from '../xapi/types.ts';
+
+export type PackageStandard =
+  'scorm-1.2' | 'scorm-2004' | 'cmi5' | 'xapi' | 'html' | 'video' | 'pdf' | 'epub';
+
+/** One thing the checker says of a package. `rule` is a stable name, e.g. `manifest.missing-file`. */
+export interface Finding {
+  severity: 'error' | 'warning';
+  rule: string;
+  file: string | null;
+  line: number | null;
+  message: LocalText;
+  remedy: LocalText;
+}
+
+/** A node of the table of contents: a cluster (children) or something that launches (href). */
+export interface PackageItem {
+  /** The manifest's identifier, trimmed. */
+  identifier: string;
+  title: string;
+  visible: boolean;
+  /** Path inside the package with xml:base, query and fragment resolved; null for a cluster. */
+  href: string | null;
+  kind: 'sco' | 'asset' | 'cluster';
+  /** SCORM's launch-time data; absent where the manifest is silent. */
+  prerequisites?: string;
+  masteryScore?: number;
+  maxTimeAllowed?: string;
+  timeLimitAction?: string;
+  dataFromLms?: string;
+  completionThreshold?: { completedByMeasure: boolean; minProgressMeasure: number; progressWeight: number };
+  hideLmsUi?: string[];
+  /** SCORM 2004 sequencing in the shape that scorm-again's activity tree takes; opaque to everyone but the runtime. */
+  sequencing?: Record<string, unknown>;
+  children: PackageItem[];
+}
+
+/** One uploaded, checked and unpacked package: immutable. */
+export interface PackageVersion {
+  id: string;
+  packageId: string;
+  version: number;
+  standard: PackageStandard;
+  /** `1.2`, `2004 3rd Edition` …: as the manifest says it. */
+  edition: string;
+  title: string;
+  items: PackageItem[];
+  /** Package-level sequencing collections, global objectives and the like, for the runtime. */
+  extra: Record<string, unknown>;
+  fileCount: number;
+  totalBytes: number;
+  findings: Finding[];
+  uploadedBy: string;
+  uploadedAt: Date;
+}
+
+/** Where the package belongs: a vendor organisation. */
+export interface Package {
+  id: string;
+  organisation: string;
+  title: string;
+  latestVersionId: string;
+}
+
+export type ImportResult =
+  { accepted: true; version: PackageVersion } | { accepted: false; findings: Finding[] };
+
+export interface PackageLibrary {
+  /**
+   * Checks and stores an upload; a refused one leaves nothing behind. `packageId` given: a new version of that package.
+   * DomainError `too-large` when a limit is passed while reading.
+   */
+  importZip(
+    zip: Readable,
+    by: { personId: string; organisation: string },
+    options?: { packageId?: string; fileName?: string },
+  ): Promise<ImportResult>;
+  version(id: string): Promise<PackageVersion | null>;
+  packagesOf(organisation: string): Promise<Package[]>;
+}
+
+/** How a course asks for a launch; the player knows nothing else of courses. */
+export interface LaunchRequest {
+  learner: { id: string; name: string; agent: Agent; language: string };
+  registration: string;
+  packageVersionId: string;
+  /** The course's activity, for grouping and for the reading-time Statement. */
+  course: {
+    activityId: string;
+    title: string;
+    /** Shown by the player; null: none asked. */ requiredSeconds: number | null;
+  };
+  /** Nothing is recorded: a vendor's preview (SCORM `browse`). */
+  browse?: boolean;
+}
+
+export interface Launch {
+  sessionId: string;
+  /** On the content origin, with the launch token in the fragment-free path or query; goes into the player's iframe. */
+  frameUrl: string;
+  /** Sent by the portal page with each beat. */
+  beatToken: string;
+}
+
+/** A stretch of learning measured by the server's clock. */
+export interface ReadingSession {
+  id: string;
+  registration: string;
+  learnerId: string;
+  packageVersionId: string;
+  startedAt: Date;
+  lastBeatAt: Date;
+  /** Null while it runs. */
+  endedAt: Date | null;
+  /** How it ended. */
+  ending: 'left' | 'closed' | 'lapsed' | 'taken-over' | null;
+  /** Seconds that count. */
+  seconds: number;
+}
+
+export interface PlayerSessions {
+  launch(request: LaunchRequest): Promise<Launch>;
+  /** Seconds that count for the registration: ended sessions and the running one up to its last beat. */
+  readingSeconds(registration: string): Promise<number>;
+  sessionsOf(registration: string): Promise<ReadingSession[]>;
+}

@@ -1,0 +1,33 @@
+import mongoose, { type Connection } from 'mongoose';
+import { DomainError } from '../../base/errors.ts';
+
+export type { Connection };
+
+/**
+ * Connects and waits until the server answers. Writes are acknowledged by a majority and retried once by the driver;
+ * no multi-document transaction is used anywhere, so one path serves a standalone server, a replica set and shards.
+ */
+export async function openMongo(uri: string): Promise<Connection> {
+  const connection = mongoose.createConnection(uri, {
+    autoIndex: false,
+    autoCreate: false,
+    bufferCommands: false,
+    serverSelectionTimeoutMS: 5000,
+    socketTimeoutMS: 30_000,
+    retryWrites: true,
+    writeConcern: { w: 'majority' },
+  });
+  try {
+    return await connection.asPromise();
+  } catch (cause) {
+    await connection.close().catch(() => undefined);
+    throw new DomainError('unavailable', `MongoDB does not answer: ${(cause as Error).message}`, {
+      cause,
+      retryAfter: 5,
+    });
+  }
+}
+
+/** A unique index refused the write (E11000). */
+export const isDuplicateKey = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && 'code' in error && error.code === 11000;

@@ -1,0 +1,53 @@
+import type { WebSessionStore } from '../http/store.ts';
+import { openMongo } from './mongo/open.ts';
+import { createMongoWebSessionStore } from './mongo/web-sessions.ts';
+import { openSqlite } from './sqlite/open.ts';
+import { createSqliteWebSessionStore, webSessionsSchema } from './sqlite/web-sessions.ts';
+
+export interface StorageOptions {
+  /** Set: MongoDB. Null: SQLite under dataDir. */
+  mongodbUri: string | null;
+  dataDir: string;
+  sqliteSync: 'full' | 'normal';
+}
+
+/** Every port, on one engine. */
+export interface Storage {
+  engine: 'sqlite' | 'mongodb';
+  webSessions: WebSessionStore;
+  /** Resolves when the engine answers; rejects with DomainError `unavailable`. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openStorage(options: StorageOptions): Promise<Storage> {
+  return options.mongodbUri === null ? openOnSqlite(options) : openOnMongo(options.mongodbUri);
+}
+
+async function openOnSqlite(options: StorageOptions): Promise<Storage> {
+  const db = openSqlite(options.dataDir, options.sqliteSync, [webSessionsSchema]);
+  return {
+    engine: 'sqlite',
+    webSessions: createSqliteWebSessionStore(db),
+    async ping() {
+      db.prepare('SELECT 1').get();
+    },
+    async close() {
+      db.close();
+    },
+  };
+}
+
+async function openOnMongo(uri: string): Promise<Storage> {
+  const connection = await openMongo(uri);
+  return {
+    engine: 'mongodb',
+    webSessions: await createMongoWebSessionStore(connection),
+    async ping() {
+      await connection.db?.admin().ping();
+    },
+    async close() {
+      await connection.close();
+    },
+  };
+}

@@ -1,0 +1,45 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+
+export type Sqlite = Database.Database;
+
+/** A module's tables, as steps run once each and in order; a landed step is never edited, only followed by another. */
+export interface SqliteSchema {
+  module: string;
+  steps: readonly string[];
+}
+
+/** Opens (or creates) `<dataDir>/zhixing.db` in WAL mode and brings every module's tables up to date. */
+export function openSqlite(
+  dataDir: string,
+  sync: 'full' | 'normal',
+  schemas: readonly SqliteSchema[],
+): Sqlite {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const db = new Database(join(dataDir, 'zhixing.db'));
+  db.pragma('page_size = 8192');
+  db.pragma('journal_mode = WAL');
+  db.pragma(`synchronous = ${sync === 'full' ? 'FULL' : 'NORMAL'}`);
+  db.pragma('foreign_keys = ON');
+  db.pragma('busy_timeout = 5000');
+  migrate(db, schemas);
+  return db;
+}
+
+function migrate(db: Sqlite, schemas: readonly SqliteSchema[]): void {
+  db.exec(
+    'CREATE TABLE IF NOT EXISTS schema_steps (module TEXT PRIMARY KEY, done INTEGER NOT NULL) WITHOUT ROWID',
+  );
+  const read = db.prepare<[string], { done: number }>('SELECT done FROM schema_steps WHERE module = ?');
+  const write = db.prepare(
+    'INSERT INTO schema_steps (module, done) VALUES (?, ?) ON CONFLICT (module) DO UPDATE SET done = excluded.done',
+  );
+  db.transaction(() => {
+    for (const { module, steps } of schemas) {
+      const done = read.get(module)?.done ?? 0;
+      for (const step of steps.slice(done)) db.exec(step);
+      if (steps.length > done) write.run(module, steps.length);
+    }
+  }).immediate();
+}

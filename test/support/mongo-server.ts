@@ -1,0 +1,105 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const root = join(import.meta.dirname, '../..');
+
+/** A MongoDB-compatible server for the tests, or why there is none. */
+export type MongoForTests = { uri: string; kind: string; stop(): Promise<void> } | { missing: string };
+
+const onPath = (name: string): string | null =>
+  (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, name))
+    .find((file) => existsSync(file)) ?? null;
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() =>
+        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
+      );
+    });
+  });
+
+/** `MONGODB_URI`, else a mongod on the PATH, else FerretDB built with Go (once, kept under build/). */
+export async function startMongoForTests(): Promise<MongoForTests> {
+  const given = process.env['MONGODB_URI'];
+  if (given) return { uri: given, kind: 'MONGODB_URI', stop: async () => undefined };
+
+  const dir = mkdtempSync(join(tmpdir(), 'zhixing-mongo-'));
+  const port = await freePort();
+  const mongod = onPath('mongod');
+  if (mongod)
+    return listening(
+      spawn(mongod, ['--port', String(port), '--bind_ip', '127.0.0.1', '--dbpath', dir]),
+      port,
+      dir,
+      'mongod',
+    );
+
+  const binary = await buildFerretdb();
+  if (typeof binary !== 'string') return binary;
+  return listening(spawn(binary, [`127.0.0.1:${port}`, dir]), port, dir, 'FerretDB');
+}
+
+async function buildFerretdb(): Promise<string | { missing: string }> {
+  const binary = join(root, 'build/ferretdb');
+  if (existsSync(binary)) return binary;
+  const go = onPath('go') ?? (existsSync('/usr/local/go/bin/go') ? '/usr/local/go/bin/go' : null);
+  if (!go)
+    return { missing: 'no MONGODB_URI, no mongod on the PATH, and no Go to build the test server with' };
+  mkdirSync(join(root, 'build'), { recursive: true });
+  try {
+    await run(go, ['build', '-o', binary, '.'], {
+      cwd: join(import.meta.dirname, 'ferretdb'),
+      timeout: 600_000,
+    });
+    return binary;
+  } catch (error) {
+    return {
+      missing: `the MongoDB-compatible server does not build: ${(error as Error).message.slice(0, 400)}`,
+    };
+  }
+}
+
+async function listening(
+  child: ChildProcess,
+  port: number,
+  dir: string,
+  kind: string,
+): Promise<MongoForTests> {
+  child.stdout?.resume();
+  let errors = '';
+  child.stderr?.on('data', (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(-2000)));
+  const { connect } = await import('node:net');
+  const stop = async (): Promise<void> => {
+    if (child.exitCode === null) {
+      const gone = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGTERM');
+      await gone;
+    }
+    rmSync(dir, { recursive: true, force: true });
+  };
+  for (let tries = 0; tries < 200; tries++) {
+    if (child.exitCode !== null) return { missing: `${kind} stopped at once: ${errors}` };
+    const open = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.once('error', () => resolve(false));
+    });
+    if (open) return { uri: `mongodb://127.0.0.1:${port}/`, kind, stop };
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  await stop();
+  return { missing: `${kind} did not listen within 20 s: ${errors}` };
+}
