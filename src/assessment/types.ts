@@ -52,3 +52,35 @@ export interface QuizAttempt {
   /** The learner looked at the right answers: no further attempt (requirements 35). */
   answersViewedAt: Date | null;
 }
+
+export interface SurveyResponse {
+  registration: string;
+  courseId: string;
+  answers: Record<string, string[]>;
+  submittedAt: Date;
+}
+
+/** Who answers, in which course. */
+export interface Taker {
+  personId: string;
+  registration: string;
+  course: { id: string; code: string; title: LocalText; passScore: number | null };
+}
+
+export interface Assessments {
+  quizOf(courseId: string): Promise<Quiz | null>;
+  /** DomainError `invalid` with problems per question. */
+  saveQuiz(quiz: Quiz): Promise<void>;
+  surveyOf(courseId: string): Promise<Survey | null>;
+  saveSurvey(survey: Survey): Promise<void>;
+  /** Continues an open attempt or draws a new one; DomainError `unprocessable` after the answers were viewed. */
+  startAttempt(taker: Taker): Promise<QuizAttempt>;
+  /** Grades on the server, once; writes `answered` per question and `passed`/`failed` with the score. A repeat gives the same result. */
+  submitAttempt(taker: Taker, attemptId: string, answers: Record<string, string[]>): Promise<QuizAttempt>;
+  attemptsOf(registration: string): Promise<QuizAttempt[]>;
+  /** The attempt with right answers, from then on no further attempt. */
+  viewAnswers(taker: Taker, attemptId: string): Promise<QuizAttempt>;
+  /** Once; writes `answered` per question and `completed` on the survey. */
+  submitSurvey(taker: Taker, answers: Record<string, string[]>): Promise<SurveyResponse>;
+  surveyResponse(registration: string): Promise<SurveyResponse | null>;
+}

@@ -19,3 +19,13 @@ export interface Certificate {
   issuedAt: Date;
   revokedAt: Date | null;
 }
+
+export interface Certificates {
+  /** The certificate of a completed registration, issued on first request (idempotent). DomainError `unprocessable` when not completed. */
+  issue(registration: string): Promise<Certificate>;
+  byNumber(number: string): Promise<Certificate | null>;
+  byVerificationCode(code: string): Promise<Certificate | null>;
+  ofPerson(personId: string): Promise<Certificate[]>;
+  /** A4 landscape, fonts embedded. */
+  pdf(certificate: Certificate): Promise<Buffer>;
+}

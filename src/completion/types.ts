@@ -17,3 +17,14 @@ export interface ConditionState {
   actual: number | boolean | null;
   met: boolean;
 }
+
+export interface Completion {
+  /** Zeroes when nothing is known yet. */
+  progressOf(registration: string): Promise<Progress>;
+  progressOfAll(registrations: string[]): Promise<Map<string, Progress>>;
+  /** In the order reading, quiz, survey; only those the course asks. Pure. */
+  conditions(
+    rules: { readingSeconds: number | null; passScore: number | null; survey: boolean },
+    progress: Progress,
+  ): ConditionState[];
+}

@@ -48,3 +48,54 @@ export interface Enrolment {
   startedAt: Date | null;
   withdrawnAt: Date | null;
 }
+
+export interface CourseFilter {
+  /** Words looked for in title, summary and code. */
+  text?: string;
+  type?: CourseType;
+  hoursFrom?: number;
+  hoursTo?: number;
+  organisation?: string;
+  limit?: number;
+  offset?: number;
+}
+
+/** What a vendor fills in; the rest follows from it (conditions: half the hours, 60, survey). */
+export type CourseDraft = Pick<Course, 'code' | 'title' | 'summary' | 'certifiedHours'> &
+  Partial<
+    Pick<
+      Course,
+      | 'type'
+      | 'teacher'
+      | 'categoryPath'
+      | 'categoryCode'
+      | 'enrolment'
+      | 'classPeriod'
+      | 'conditions'
+      | 'packageVersionId'
+    >
+  >;
+
+export interface Catalogue {
+  published(filter?: CourseFilter): Promise<{ courses: Course[]; total: number }>;
+  byCode(code: string): Promise<Course | null>;
+  byId(id: string): Promise<Course | null>;
+  ofOrganisation(organisation: string): Promise<Course[]>;
+  /** DomainError `conflict` when the code is taken, `invalid` with problems per field. */
+  create(draft: CourseDraft, by: { personId: string; organisation: string }): Promise<Course>;
+  update(id: string, patch: Partial<CourseDraft>): Promise<Course>;
+  /** DomainError `unprocessable` that lists what is still missing (material, quiz where a pass score is asked, survey …). */
+  publish(id: string): Promise<Course>;
+  archive(id: string): Promise<Course>;
+}
+
+export interface Enrolments {
+  /** Idempotent: an existing enrolment is returned. DomainError `unprocessable` outside the enrolment period. Writes `registered`. */
+  enrol(person: { id: string; name: string }, course: Course): Promise<Enrolment>;
+  find(personId: string, courseId: string): Promise<Enrolment | null>;
+  byRegistration(registration: string): Promise<Enrolment | null>;
+  /** Newest first. */
+  ofPerson(personId: string): Promise<Enrolment[]>;
+  /** First entry only; later calls change nothing. */
+  markStarted(registration: string): Promise<void>;
+}
