@@ -20,3 +20,10 @@ export interface WebSessionStore {
   /** Deletes what expired before `now`; says how many. */
   deleteExpired(now: Date): Promise<number>;
 }
+
+/** Port: counters of rate limits, shared by every process. */
+export interface RateCounterStore {
+  /** Adds one to the counter of this key and window and gives the new count; atomic. */
+  add(key: string, windowStart: Date, expiresAt: Date): Promise<number>;
+  deleteExpired(now: Date): Promise<number>;
+}

@@ -1,6 +1,8 @@
-import type { WebSessionStore } from '../http/store.ts';
+import type { RateCounterStore, WebSessionStore } from '../http/store.ts';
+import { createMongoRateCounterStore } from './mongo/rate-counters.ts';
 import { openMongo } from './mongo/open.ts';
 import { createMongoWebSessionStore } from './mongo/web-sessions.ts';
+import { createSqliteRateCounterStore, rateCountersSchema } from './sqlite/rate-counters.ts';
 import { openSqlite } from './sqlite/open.ts';
 import { createSqliteWebSessionStore, webSessionsSchema } from './sqlite/web-sessions.ts';
 
@@ -15,6 +17,7 @@ export interface StorageOptions {
 export interface Storage {
   engine: 'sqlite' | 'mongodb';
   webSessions: WebSessionStore;
+  rateCounters: RateCounterStore;
   /** Resolves when the engine answers; rejects with DomainError `unavailable`. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -25,10 +28,11 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
 }
 
 async function openOnSqlite(options: StorageOptions): Promise<Storage> {
-  const db = openSqlite(options.dataDir, options.sqliteSync, [webSessionsSchema]);
+  const db = openSqlite(options.dataDir, options.sqliteSync, [webSessionsSchema, rateCountersSchema]);
   return {
     engine: 'sqlite',
     webSessions: createSqliteWebSessionStore(db),
+    rateCounters: createSqliteRateCounterStore(db),
     async ping() {
       db.prepare('SELECT 1').get();
     },
@@ -43,6 +47,7 @@ async function openOnMongo(uri: string): Promise<Storage> {
   return {
     engine: 'mongodb',
     webSessions: await createMongoWebSessionStore(connection),
+    rateCounters: await createMongoRateCounterStore(connection),
     async ping() {
       await connection.db?.admin().ping();
     },

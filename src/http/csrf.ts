@@ -1,0 +1,44 @@
+import { csrfSync } from 'csrf-sync';
+import type { RequestHandler } from 'express';
+import { DomainError } from '../base/errors.ts';
+
+/**
+ * Two fences for every unsafe request of a browser: the browser's own word on where it comes from, and a token of the
+ * session, as the form field `_csrf` or the header `X-CSRF-Token`.
+ */
+export function createCsrf(publicOrigin: string): RequestHandler[] {
+  const refused = new DomainError(
+    'forbidden',
+    'This form has expired or was not sent by this site. Load the page again and retry.',
+    {
+      code: 'csrf',
+    },
+  );
+  const { generateToken, isRequestValid } = csrfSync({
+    getTokenFromRequest: (req) => {
+      const header = req.headers['x-csrf-token'];
+      if (typeof header === 'string') return header;
+      const body: unknown = req.body;
+      return typeof body === 'object' && body !== null && '_csrf' in body && typeof body._csrf === 'string'
+        ? body._csrf
+        : undefined;
+    },
+  });
+  const tokens: RequestHandler = (req, res, next) => {
+    // A function, called by the template that needs it: pages without a form leave no session.
+    res.locals['csrfToken'] = () => generateToken(req);
+    next();
+  };
+  const check: RequestHandler = (req, _res, next) => {
+    if (['GET', 'HEAD', 'OPTIONS'].includes(req.method)) return next();
+    const { origin } = req.headers;
+    const site = req.headers['sec-fetch-site'];
+    if (
+      (origin !== undefined && origin !== publicOrigin) ||
+      (site !== undefined && site !== 'same-origin' && site !== 'none')
+    )
+      return next(refused);
+    return isRequestValid(req) ? next() : next(refused);
+  };
+  return [tokens, check];
+}
