@@ -12,7 +12,9 @@ export const freePort = (): Promise<number> =>
     server.once('error', reject);
     server.listen(0, '127.0.0.1', () => {
       const address = server.address();
-      server.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port'))));
+      server.close(() =>
+        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
+      );
     });
   });
 
@@ -46,7 +48,9 @@ export interface ServerOptions {
 
 /** Null when the engine is not to be had here (the reason is printed). */
 export async function startServer(given: ServerOptions = {}): Promise<RunningServer | null> {
-  const store = given.on ? { options: given.on, remove: () => undefined } : await emptyStore(given.engine ?? 'sqlite');
+  const store = given.on
+    ? { options: given.on, remove: () => undefined }
+    : await emptyStore(given.engine ?? 'sqlite');
   if (!store) return null;
   const port = await freePort();
   const origin = `http://localhost:${port}`;
@@ -55,7 +59,9 @@ export async function startServer(given: ServerOptions = {}): Promise<RunningSer
   const base: Record<string, string> = {
     PATH: process.env['PATH'] ?? '',
     HOME: process.env['HOME'] ?? '',
-    ...(process.env['PUPPETEER_EXECUTABLE_PATH'] ? { PUPPETEER_EXECUTABLE_PATH: process.env['PUPPETEER_EXECUTABLE_PATH'] } : {}),
+    ...(process.env['PUPPETEER_EXECUTABLE_PATH']
+      ? { PUPPETEER_EXECUTABLE_PATH: process.env['PUPPETEER_EXECUTABLE_PATH'] }
+      : {}),
     PORT: String(port),
     DATA_DIR: store.options.dataDir,
     SQLITE_SYNC: store.options.sqliteSync,
@@ -79,8 +85,11 @@ export async function startServer(given: ServerOptions = {}): Promise<RunningSer
     started.stdout.on('data', take);
     started.stderr.on('data', take);
     for (let tries = 0; tries < 600; tries++) {
-      if (started.exitCode !== null) throw new Error(`The server ended with ${started.exitCode}:\n${printed}`);
-      const up = await fetch(`http://127.0.0.1:${port}/healthz`, { headers: { host: `localhost:${port}` } }).then(
+      if (started.exitCode !== null)
+        throw new Error(`The server ended with ${started.exitCode}:\n${printed}`);
+      const up = await fetch(`http://127.0.0.1:${port}/healthz`, {
+        headers: { host: `localhost:${port}` },
+      }).then(
         (answer) => answer.status < 500,
         () => false,
       );
@@ -108,7 +117,10 @@ export async function startServer(given: ServerOptions = {}): Promise<RunningSer
     port,
     origin,
     contentOrigin: `http://127.0.0.1:${port}`,
-    lrs: { endpoint: `${origin}/xapi`, authorization: `Basic ${Buffer.from(`${key}:${secret}`).toString('base64')}` },
+    lrs: {
+      endpoint: `${origin}/xapi`,
+      authorization: `Basic ${Buffer.from(`${key}:${secret}`).toString('base64')}`,
+    },
     options: store.options,
     output: () => printed,
     async kill() {
