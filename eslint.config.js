@@ -25,7 +25,7 @@ const storageSeesPortsOnly = importOrder
 const drivers = ['better-sqlite3', 'mongoose', 'mongodb'];
 
 export default tseslint.config(
-  { ignores: ['node_modules', 'build', 'data', 'content/**/*.js', '.tmp'] },
+  { ignores: ['node_modules', 'build', 'data', 'content/**/*.js', '.tmp', '**/*.cjs'] },
   ...tseslint.configs.recommended,
   {
     plugins: { 'import-x': importX },

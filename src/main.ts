@@ -21,7 +21,10 @@ function demoSecrets(dataDir: string): DemoSecrets {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const made = { session: randomBytes(32).toString('base64url'), idNumberKey: randomBytes(32).toString('hex') };
+  const made = {
+    session: randomBytes(32).toString('base64url'),
+    idNumberKey: randomBytes(32).toString('hex'),
+  };
   writeFileSync(file, JSON.stringify(made), { mode: 0o600, flag: 'wx' });
   return { session: made.session, idNumberKey: Buffer.from(made.idNumberKey, 'hex') };
 }
@@ -84,7 +87,8 @@ try {
   if (isDomainError(error)) process.stderr.write(`${error.message}\n`);
   else if (listening === 'EADDRINUSE')
     process.stderr.write('The port is in use. Stop what listens there, or set PORT to another one.\n');
-  else if (listening === 'EACCES') process.stderr.write('The port may not be opened by this user. Set PORT above 1023.\n');
+  else if (listening === 'EACCES')
+    process.stderr.write('The port may not be opened by this user. Set PORT above 1023.\n');
   else process.stderr.write(`${(error as Error).stack ?? String(error)}\n`);
   process.exit(1);
 }

@@ -1,8 +1,11 @@
 import type { RateCounterStore, WebSessionStore } from '../http/store.ts';
 import { createMongoRateCounterStore } from './mongo/rate-counters.ts';
+import type { IdentityStore } from '../identity/store.ts';
+import { createMongoIdentityStore } from './mongo/identity.ts';
 import { openMongo } from './mongo/open.ts';
 import { createMongoWebSessionStore } from './mongo/web-sessions.ts';
 import { createSqliteRateCounterStore, rateCountersSchema } from './sqlite/rate-counters.ts';
+import { createSqliteIdentityStore, identitySchema } from './sqlite/identity.ts';
 import { openSqlite } from './sqlite/open.ts';
 import { createSqliteWebSessionStore, webSessionsSchema } from './sqlite/web-sessions.ts';
 
@@ -18,6 +21,7 @@ export interface Storage {
   engine: 'sqlite' | 'mongodb';
   webSessions: WebSessionStore;
   rateCounters: RateCounterStore;
+  identity: IdentityStore;
   /** Resolves when the engine answers; rejects with DomainError `unavailable`. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -28,11 +32,16 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
 }
 
 async function openOnSqlite(options: StorageOptions): Promise<Storage> {
-  const db = openSqlite(options.dataDir, options.sqliteSync, [webSessionsSchema, rateCountersSchema]);
+  const db = openSqlite(options.dataDir, options.sqliteSync, [
+    webSessionsSchema,
+    rateCountersSchema,
+    identitySchema,
+  ]);
   return {
     engine: 'sqlite',
     webSessions: createSqliteWebSessionStore(db),
     rateCounters: createSqliteRateCounterStore(db),
+    identity: createSqliteIdentityStore(db),
     async ping() {
       db.prepare('SELECT 1').get();
     },
@@ -48,6 +57,7 @@ async function openOnMongo(uri: string): Promise<Storage> {
     engine: 'mongodb',
     webSessions: await createMongoWebSessionStore(connection),
     rateCounters: await createMongoRateCounterStore(connection),
+    identity: await createMongoIdentityStore(connection),
     async ping() {
       await connection.db?.admin().ping();
     },
