@@ -1,11 +1,20 @@
 import type { RateCounterStore, WebSessionStore } from '../http/store.ts';
 import { createMongoRateCounterStore } from './mongo/rate-counters.ts';
+import type { AssessmentStore } from '../assessment/store.ts';
+import type { CompletionStore } from '../completion/store.ts';
+import type { CourseStore } from '../courses/store.ts';
 import type { IdentityStore } from '../identity/store.ts';
 import { createMongoIdentityStore } from './mongo/identity.ts';
+import { createMongoAssessmentStore } from './mongo/assessment.ts';
+import { createMongoCompletionStore } from './mongo/completion.ts';
+import { createMongoCourseStore } from './mongo/courses.ts';
 import { openMongo } from './mongo/open.ts';
 import { createMongoWebSessionStore } from './mongo/web-sessions.ts';
 import { createSqliteRateCounterStore, rateCountersSchema } from './sqlite/rate-counters.ts';
 import { createSqliteIdentityStore, identitySchema } from './sqlite/identity.ts';
+import { createSqliteAssessmentStore, assessmentSchema } from './sqlite/assessment.ts';
+import { createSqliteCompletionStore, completionSchema } from './sqlite/completion.ts';
+import { createSqliteCourseStore, coursesSchema } from './sqlite/courses.ts';
 import { openSqlite } from './sqlite/open.ts';
 import { createSqliteWebSessionStore, webSessionsSchema } from './sqlite/web-sessions.ts';
 
@@ -22,6 +31,9 @@ export interface Storage {
   webSessions: WebSessionStore;
   rateCounters: RateCounterStore;
   identity: IdentityStore;
+  courses: CourseStore;
+  completion: CompletionStore;
+  assessment: AssessmentStore;
   /** Resolves when the engine answers; rejects with DomainError `unavailable`. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -36,12 +48,18 @@ async function openOnSqlite(options: StorageOptions): Promise<Storage> {
     webSessionsSchema,
     rateCountersSchema,
     identitySchema,
+    coursesSchema,
+    assessmentSchema,
+    completionSchema,
   ]);
   return {
     engine: 'sqlite',
     webSessions: createSqliteWebSessionStore(db),
     rateCounters: createSqliteRateCounterStore(db),
     identity: createSqliteIdentityStore(db),
+    courses: createSqliteCourseStore(db),
+    completion: createSqliteCompletionStore(db),
+    assessment: createSqliteAssessmentStore(db),
     async ping() {
       db.prepare('SELECT 1').get();
     },
@@ -58,6 +76,9 @@ async function openOnMongo(uri: string): Promise<Storage> {
     webSessions: await createMongoWebSessionStore(connection),
     rateCounters: await createMongoRateCounterStore(connection),
     identity: await createMongoIdentityStore(connection),
+    courses: await createMongoCourseStore(connection),
+    completion: await createMongoCompletionStore(connection),
+    assessment: await createMongoAssessmentStore(connection),
     async ping() {
       await connection.db?.admin().ping();
     },
