@@ -67,7 +67,7 @@ export function createOwnedBrowser(options: OwnedBrowserOptions = {}): OwnedBrow
 
   const stopped = (): DomainError =>
     new DomainError('unavailable', 'The server is stopping. Please try again in a moment.', {
-      code: 'certificates.busy',
+      code: 'certificates-busy',
       retryAfter: 5,
     });
 
@@ -85,7 +85,17 @@ export function createOwnedBrowser(options: OwnedBrowserOptions = {}): OwnedBrow
       },
       (error: unknown) => {
         if (launched === mine) launched = null;
-        throw error;
+        logger?.warn(`Certificates cannot be printed: ${(error as Error).message}`);
+        // What to install is for the operator's log; whoever asked for a certificate learns only that there is none.
+        throw new DomainError(
+          'unavailable',
+          'Certificates cannot be printed at the moment. Please try later.',
+          {
+            code: 'certificates-no-browser',
+            retryAfter: 60,
+            cause: error,
+          },
+        );
       },
     );
     launched = mine;
@@ -150,7 +160,7 @@ export function createOwnedBrowser(options: OwnedBrowserOptions = {}): OwnedBrow
       } else if (waiting.length >= queueLimit) {
         reject(
           new DomainError('unavailable', 'Too many certificates are being made. Please try again shortly.', {
-            code: 'certificates.busy',
+            code: 'certificates-busy',
             retryAfter: 10,
           }),
         );
@@ -174,7 +184,7 @@ export function createOwnedBrowser(options: OwnedBrowserOptions = {}): OwnedBrow
       timer = setTimeout(() => {
         reject(
           new DomainError('timeout', 'The certificate could not be made in time. Please try again.', {
-            code: 'certificates.timeout',
+            code: 'certificates-timeout',
             retryAfter: 10,
           }),
         );
@@ -208,9 +218,8 @@ export function createOwnedBrowser(options: OwnedBrowserOptions = {}): OwnedBrow
       try {
         await browser();
         return true;
-      } catch (error) {
-        logger?.warn(`Certificates cannot be printed: ${(error as Error).message}`);
-        return false;
+      } catch {
+        return false; // the log has it
       }
     },
     async close() {

@@ -20,8 +20,11 @@ const views = join(import.meta.dirname, '../views/certificates');
 export interface CertificateRenderer {
   /** One PDF of two A4 landscape pages per certificate, in the order given. */
   pdf(certificates: Certificate[]): Promise<Buffer>;
-  /** Draws one unseen page, so that the first learner does not wait for fonts to load. */
-  prewarm(): Promise<void>;
+  /**
+   * Launches the browser and draws one unseen certificate, so that the first learner does not wait. Never rejects:
+   * false, with one line in the log, when certificates cannot be printed here.
+   */
+  prewarm(): Promise<boolean>;
 }
 
 export function createCertificateRenderer(deps: {
@@ -94,7 +97,14 @@ export function createCertificateRenderer(deps: {
       return Buffer.from(parts.length === 1 && only ? only : await merge(parts));
     },
     async prewarm() {
-      await draw([sample]);
+      if (!(await browser.prewarm())) return false;
+      try {
+        await draw([sample]);
+        return true;
+      } catch (error) {
+        logger?.warn({ err: error }, 'the first certificate could not be drawn');
+        return false;
+      }
     },
   };
 }

@@ -118,10 +118,7 @@ export async function createMongoCertificateStore(connection: Connection): Promi
       return rows.map(toCertificate);
     },
     async revoke(number, revocation) {
-      await model.updateOne(
-        { number, revokedAt: null },
-        { $set: { revokedAt: revocation.at, revocation } },
-      );
+      await model.updateOne({ number, revokedAt: null }, { $set: { revokedAt: revocation.at, revocation } });
       return found(await model.findOne({ number }).lean<Row>());
     },
   };

@@ -115,25 +115,25 @@ export function createSqliteCertificateStore(db: Sqlite): CertificateStore {
   );
   const found = (row: Row | undefined): Certificate | null => (row ? toCertificate(row) : null);
 
-  const issue = db.transaction<CertificateStore['issue'] extends (...args: infer A) => unknown ? (...args: A) => Row : never>(
-    (draft, year, toNumber) => {
-      const there = byEdition.get(draft.registration, draft.edition);
-      if (there) return there;
-      const number = toNumber(draw.get(year) ?? 1);
-      const { conditions, startedAt, completedAt, issuedAt, ...rest } = draft;
-      insert.run({
-        ...rest,
-        number,
-        startedAt: startedAt.getTime(),
-        completedAt: completedAt.getTime(),
-        issuedAt: issuedAt.getTime(),
-        requiredReadingSeconds: conditions.readingSeconds,
-        requiredScore: conditions.passScore,
-        surveyRequired: conditions.survey ? 1 : 0,
-      });
-      return byNumber.get(number) as Row;
-    },
-  );
+  const issue = db.transaction<
+    CertificateStore['issue'] extends (...args: infer A) => unknown ? (...args: A) => Row : never
+  >((draft, year, toNumber) => {
+    const there = byEdition.get(draft.registration, draft.edition);
+    if (there) return there;
+    const number = toNumber(draw.get(year) ?? 1);
+    const { conditions, startedAt, completedAt, issuedAt, ...rest } = draft;
+    insert.run({
+      ...rest,
+      number,
+      startedAt: startedAt.getTime(),
+      completedAt: completedAt.getTime(),
+      issuedAt: issuedAt.getTime(),
+      requiredReadingSeconds: conditions.readingSeconds,
+      requiredScore: conditions.passScore,
+      surveyRequired: conditions.survey ? 1 : 0,
+    });
+    return byNumber.get(number) as Row;
+  });
 
   return {
     async issue(draft, year, toNumber) {
