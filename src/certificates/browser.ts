@@ -71,8 +71,15 @@ export function createOwnedBrowser(options: OwnedBrowserOptions = {}): OwnedBrow
       retryAfter: 5,
     });
 
+  const tooLate = (): DomainError =>
+    new DomainError('timeout', 'The certificate could not be made in time. Please try again.', {
+      code: 'certificates-timeout',
+      retryAfter: 10,
+    });
+
   function browser(): Promise<Browser> {
     if (launched) return launched;
+    if (stopping) return Promise.reject(stopped());
     const mine: Promise<Browser> = launch(silent).then(
       (instance) => {
         instance.once('disconnected', () => {
@@ -136,7 +143,7 @@ export function createOwnedBrowser(options: OwnedBrowserOptions = {}): OwnedBrow
     const cut = (): void => void kept.page.close().catch(() => undefined);
     inTime.addEventListener('abort', cut, { once: true });
     try {
-      if (inTime.aborted) throw new Error('too late');
+      if (inTime.aborted) throw tooLate();
       const result = await work(kept.page);
       kept.works += 1;
       if (kept.works < worksPerPage && !kept.page.isClosed() && !inTime.aborted) idle.push(kept);
@@ -152,7 +159,7 @@ export function createOwnedBrowser(options: OwnedBrowserOptions = {}): OwnedBrow
     return onPage(work, inTime, tries - 1);
   }
 
-  const turn = (): Promise<void> =>
+  const turn = (inTime: AbortSignal): Promise<void> =>
     new Promise((resolve, reject) => {
       if (running < limit) {
         running += 1;
@@ -166,7 +173,14 @@ export function createOwnedBrowser(options: OwnedBrowserOptions = {}): OwnedBrow
         );
       } else {
         // Whoever leaves hands its place over: `running` stays as it is.
-        waiting.push({ start: resolve, refuse: reject });
+        const mine = { start: resolve, refuse: reject };
+        waiting.push(mine);
+        inTime.addEventListener('abort', () => {
+          const at = waiting.indexOf(mine);
+          if (at < 0) return;
+          waiting.splice(at, 1);
+          reject(tooLate());
+        });
       }
     });
 
@@ -182,19 +196,14 @@ export function createOwnedBrowser(options: OwnedBrowserOptions = {}): OwnedBrow
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
-        reject(
-          new DomainError('timeout', 'The certificate could not be made in time. Please try again.', {
-            code: 'certificates-timeout',
-            retryAfter: 10,
-          }),
-        );
+        reject(tooLate());
         overdue.abort();
       }, timeoutMs);
     });
-    const done = turn().then(async () => {
+    const done = turn(overdue.signal).then(async () => {
       try {
         if (stopping) throw stopped();
-        if (overdue.signal.aborted) throw new Error('too late');
+        if (overdue.signal.aborted) throw tooLate();
         return await onPage(work, overdue.signal);
       } finally {
         leave();
@@ -212,6 +221,20 @@ export function createOwnedBrowser(options: OwnedBrowserOptions = {}): OwnedBrow
     }
   }
 
+  let closed: Promise<void> | null = null;
+  async function close(): Promise<void> {
+    stopping = true;
+    for (const { refuse } of waiting.splice(0)) refuse(stopped());
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, 5000)));
+    await Promise.race([Promise.allSettled(atWork), patience]);
+    clearTimeout(timer);
+    const instance = await launched?.catch(() => null);
+    launched = null;
+    idle = [];
+    await instance?.close().catch(() => undefined);
+  }
+
   return {
     withPage,
     async prewarm() {
@@ -222,17 +245,6 @@ export function createOwnedBrowser(options: OwnedBrowserOptions = {}): OwnedBrow
         return false; // the log has it
       }
     },
-    async close() {
-      stopping = true;
-      for (const { refuse } of waiting.splice(0)) refuse(stopped());
-      let timer: NodeJS.Timeout | undefined;
-      const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, 5000)));
-      await Promise.race([Promise.allSettled(atWork), patience]);
-      clearTimeout(timer);
-      const instance = await launched?.catch(() => null);
-      launched = null;
-      idle = [];
-      await instance?.close().catch(() => undefined);
-    },
+    close: () => (closed ??= close()),
   };
 }
