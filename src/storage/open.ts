@@ -1,11 +1,13 @@
 import type { RateCounterStore, WebSessionStore } from '../http/store.ts';
 import { createMongoRateCounterStore } from './mongo/rate-counters.ts';
 import type { AssessmentStore } from '../assessment/store.ts';
+import type { CertificateStore } from '../certificates/store.ts';
 import type { CompletionStore } from '../completion/store.ts';
 import type { CourseStore } from '../courses/store.ts';
 import type { IdentityStore } from '../identity/store.ts';
 import { createMongoIdentityStore } from './mongo/identity.ts';
 import { createMongoAssessmentStore } from './mongo/assessment.ts';
+import { createMongoCertificateStore } from './mongo/certificates.ts';
 import { createMongoCompletionStore } from './mongo/completion.ts';
 import { createMongoCourseStore } from './mongo/courses.ts';
 import { openMongo } from './mongo/open.ts';
@@ -13,6 +15,7 @@ import { createMongoWebSessionStore } from './mongo/web-sessions.ts';
 import { createSqliteRateCounterStore, rateCountersSchema } from './sqlite/rate-counters.ts';
 import { createSqliteIdentityStore, identitySchema } from './sqlite/identity.ts';
 import { createSqliteAssessmentStore, assessmentSchema } from './sqlite/assessment.ts';
+import { certificatesSchema, createSqliteCertificateStore } from './sqlite/certificates.ts';
 import { createSqliteCompletionStore, completionSchema } from './sqlite/completion.ts';
 import { createSqliteCourseStore, coursesSchema } from './sqlite/courses.ts';
 import { openSqlite } from './sqlite/open.ts';
@@ -34,6 +37,7 @@ export interface Storage {
   courses: CourseStore;
   completion: CompletionStore;
   assessment: AssessmentStore;
+  certificates: CertificateStore;
   /** Resolves when the engine answers; rejects with DomainError `unavailable`. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -51,6 +55,7 @@ async function openOnSqlite(options: StorageOptions): Promise<Storage> {
     coursesSchema,
     assessmentSchema,
     completionSchema,
+    certificatesSchema,
   ]);
   return {
     engine: 'sqlite',
@@ -60,6 +65,7 @@ async function openOnSqlite(options: StorageOptions): Promise<Storage> {
     courses: createSqliteCourseStore(db),
     completion: createSqliteCompletionStore(db),
     assessment: createSqliteAssessmentStore(db),
+    certificates: createSqliteCertificateStore(db),
     async ping() {
       db.prepare('SELECT 1').get();
     },
@@ -79,6 +85,7 @@ async function openOnMongo(uri: string): Promise<Storage> {
     courses: await createMongoCourseStore(connection),
     completion: await createMongoCompletionStore(connection),
     assessment: await createMongoAssessmentStore(connection),
+    certificates: await createMongoCertificateStore(connection),
     async ping() {
       await connection.db?.admin().ping();
     },
