@@ -1,15 +1,21 @@
+import { join } from 'node:path';
 import type { RateCounterStore, WebSessionStore } from '../http/store.ts';
 import { createMongoRateCounterStore } from './mongo/rate-counters.ts';
 import type { AssessmentStore } from '../assessment/store.ts';
 import type { CertificateStore } from '../certificates/store.ts';
 import type { CompletionStore } from '../completion/store.ts';
 import type { CourseStore } from '../courses/store.ts';
+import type { BlobStore } from '../base/blobs.ts';
+import type { PackageStore } from '../player/packages/store.ts';
 import type { IdentityStore } from '../identity/store.ts';
 import { createMongoIdentityStore } from './mongo/identity.ts';
 import { createMongoAssessmentStore } from './mongo/assessment.ts';
 import { createMongoCertificateStore } from './mongo/certificates.ts';
 import { createMongoCompletionStore } from './mongo/completion.ts';
 import { createMongoCourseStore } from './mongo/courses.ts';
+import { createDiskBlobs } from './disk-blobs.ts';
+import { createGridFsBlobs } from './mongo/gridfs-blobs.ts';
+import { createMongoPackageStore } from './mongo/packages.ts';
 import { openMongo } from './mongo/open.ts';
 import { createMongoWebSessionStore } from './mongo/web-sessions.ts';
 import { createSqliteRateCounterStore, rateCountersSchema } from './sqlite/rate-counters.ts';
@@ -18,6 +24,7 @@ import { createSqliteAssessmentStore, assessmentSchema } from './sqlite/assessme
 import { certificatesSchema, createSqliteCertificateStore } from './sqlite/certificates.ts';
 import { createSqliteCompletionStore, completionSchema } from './sqlite/completion.ts';
 import { createSqliteCourseStore, coursesSchema } from './sqlite/courses.ts';
+import { createSqlitePackageStore, packagesSchema } from './sqlite/packages.ts';
 import { openSqlite } from './sqlite/open.ts';
 import { createSqliteWebSessionStore, webSessionsSchema } from './sqlite/web-sessions.ts';
 
@@ -34,6 +41,8 @@ export interface Storage {
   webSessions: WebSessionStore;
   rateCounters: RateCounterStore;
   identity: IdentityStore;
+  packages: PackageStore;
+  blobs: BlobStore;
   courses: CourseStore;
   completion: CompletionStore;
   assessment: AssessmentStore;
@@ -52,6 +61,7 @@ async function openOnSqlite(options: StorageOptions): Promise<Storage> {
     webSessionsSchema,
     rateCountersSchema,
     identitySchema,
+    packagesSchema,
     coursesSchema,
     assessmentSchema,
     completionSchema,
@@ -62,6 +72,8 @@ async function openOnSqlite(options: StorageOptions): Promise<Storage> {
     webSessions: createSqliteWebSessionStore(db),
     rateCounters: createSqliteRateCounterStore(db),
     identity: createSqliteIdentityStore(db),
+    packages: createSqlitePackageStore(db),
+    blobs: createDiskBlobs(join(options.dataDir, 'blobs')),
     courses: createSqliteCourseStore(db),
     completion: createSqliteCompletionStore(db),
     assessment: createSqliteAssessmentStore(db),
@@ -82,6 +94,8 @@ async function openOnMongo(uri: string): Promise<Storage> {
     webSessions: await createMongoWebSessionStore(connection),
     rateCounters: await createMongoRateCounterStore(connection),
     identity: await createMongoIdentityStore(connection),
+    packages: await createMongoPackageStore(connection),
+    blobs: createGridFsBlobs(connection),
     courses: await createMongoCourseStore(connection),
     completion: await createMongoCompletionStore(connection),
     assessment: await createMongoAssessmentStore(connection),
