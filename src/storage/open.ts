@@ -1,7 +1,10 @@
 import type { RateCounterStore, WebSessionStore } from '../http/store.ts';
+import type { LrsStores } from '../lrs/store.ts';
+import { createMongoLrsStores } from './mongo/lrs.ts';
 import { createMongoRateCounterStore } from './mongo/rate-counters.ts';
 import { openMongo } from './mongo/open.ts';
 import { createMongoWebSessionStore } from './mongo/web-sessions.ts';
+import { createSqliteLrsStores, lrsSchemas } from './sqlite/lrs.ts';
 import { createSqliteRateCounterStore, rateCountersSchema } from './sqlite/rate-counters.ts';
 import { openSqlite } from './sqlite/open.ts';
 import { createSqliteWebSessionStore, webSessionsSchema } from './sqlite/web-sessions.ts';
@@ -18,6 +21,7 @@ export interface Storage {
   engine: 'sqlite' | 'mongodb';
   webSessions: WebSessionStore;
   rateCounters: RateCounterStore;
+  lrs: LrsStores;
   /** Resolves when the engine answers; rejects with DomainError `unavailable`. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -28,11 +32,12 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
 }
 
 async function openOnSqlite(options: StorageOptions): Promise<Storage> {
-  const db = openSqlite(options.dataDir, options.sqliteSync, [webSessionsSchema, rateCountersSchema]);
+  const db = openSqlite(options.dataDir, options.sqliteSync, [webSessionsSchema, rateCountersSchema, ...lrsSchemas]);
   return {
     engine: 'sqlite',
     webSessions: createSqliteWebSessionStore(db),
     rateCounters: createSqliteRateCounterStore(db),
+    lrs: createSqliteLrsStores(db),
     async ping() {
       db.prepare('SELECT 1').get();
     },
@@ -48,6 +53,7 @@ async function openOnMongo(uri: string): Promise<Storage> {
     engine: 'mongodb',
     webSessions: await createMongoWebSessionStore(connection),
     rateCounters: await createMongoRateCounterStore(connection),
+    lrs: await createMongoLrsStores(connection),
     async ping() {
       await connection.db?.admin().ping();
     },
