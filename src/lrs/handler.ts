@@ -132,6 +132,14 @@ export function createLrsHandler(options: LrsHandlerOptions): LrsHandler {
     return caller;
   };
 
+  /** On every answer of the statements resource, whatever its status (1.0.3 Communication 2.1.3). */
+  const consistentThrough = async (): Promise<string> => {
+    const now = clock.now().getTime();
+    // A store that does not answer promises nothing.
+    const through = await stores.statements.consistentThrough(now).catch(() => 0);
+    return new Date(through).toISOString();
+  };
+
   const respond = async (
     req: IncomingMessage,
     path: string,
@@ -191,6 +199,8 @@ export function createLrsHandler(options: LrsHandlerOptions): LrsHandler {
       }
     }
     if (res.destroyed) return;
+    if (path.startsWith('/statements'))
+      res.setHeader('X-Experience-API-Consistent-Through', await consistentThrough());
     const isAbout = path.replace(/\/$/, '') === '/about';
     res.setHeader(
       'X-Experience-API-Version',

@@ -208,6 +208,9 @@ function checkPreconditions(
       'The document is there already: check its current state with GET, then send If-Match with its ETag (or If-None-Match: *).',
       { code: 'xapi-document-exists' },
     );
+  // 1.0.3 Communication 2.6, 2.7: a profile is never written blindly; 2.0 lets it be created so.
+  if (request.method === 'PUT' && unguarded && scope.kind !== 'state' && request.version === '1.0.3')
+    throw bad('A profile needs If-None-Match: * to be created, or If-Match with its ETag to be replaced.');
 }
 
 function objectIn(body: Buffer, what: string, depth: number): Map<string, ExactJson> {

@@ -23,11 +23,7 @@ function idsOfActor(actor: JsonObject): JsonObject {
   return kept;
 }
 
-function idsOfActivity(activity: JsonObject): JsonObject {
-  return activity['objectType'] === undefined
-    ? { id: activity['id'] }
-    : { objectType: activity['objectType'], id: activity['id'] };
-}
+const idsOfActivity = (activity: JsonObject): JsonObject => ({ id: activity['id'] });
 
 const oneLanguage = (map: unknown, accept: string | undefined): JsonObject => {
   const tags = Object.keys(map as JsonObject);
