@@ -61,8 +61,8 @@ const referenceSchema = new Schema(
 );
 interface Reference {
   _id: string;
-  sources: string[];
-  voiders: string[];
+  sources?: string[];
+  voiders?: string[];
 }
 
 /** 96 bits of SHA-256: short in the index, and no client can make two terms meet. */
@@ -148,7 +148,8 @@ export async function createMongoStatementStore(connection: Connection): Promise
     for (const reference of await referencesTo(rows.map((row) => row._id))) {
       const [row] = await byIds([reference._id]);
       if (!row) continue;
-      if (reference.voiders.length > 0 && !row.voiding && (await byIds(reference.voiders)).length > 0)
+      const voiders = reference.voiders ?? [];
+      if (voiders.length > 0 && !row.voiding && (await byIds(voiders)).length > 0)
         await model.updateOne({ _id: row._id }, { $set: { voided: true } });
       await passOn(row._id, row.passed);
     }
