@@ -18,14 +18,14 @@ const storageSeesPortsOnly = importOrder
   .map((folder) => ({
     target: './src/storage',
     from: `./src/${folder}`,
-    except: ['./store.ts'],
+    except: ['./store.ts', './packages/store.ts', './sessions/store.ts'],
     message: 'storage imports only */store.ts, base and xapi.',
   }));
 
 const drivers = ['better-sqlite3', 'mongoose', 'mongodb'];
 
 export default tseslint.config(
-  { ignores: ['node_modules', 'build', 'data', 'content/**/*.js', '.tmp'] },
+  { ignores: ['node_modules', 'build', 'data', 'content/**/*.js', '.tmp', '**/*.cjs'] },
   ...tseslint.configs.recommended,
   {
     plugins: { 'import-x': importX },

@@ -18,6 +18,8 @@ export interface Config {
   sqliteSync: 'full' | 'normal';
   /** A number of proxies in front whose X-Forwarded-* headers are believed. */
   trustProxy: number;
+  /** A browser session ends after so long without a request. */
+  sessionIdleSeconds: number;
   logLevel: string;
   limits: {
     /** Largest package upload in bytes, and what it may unpack to. */
@@ -70,6 +72,7 @@ const schema = z.object({
     .optional(),
   LRS_KEY: z.string().min(1).optional(),
   LRS_SECRET: z.string().min(8, 'must have at least 8 characters').optional(),
+  SESSION_IDLE_SECONDS: z.coerce.number().int().min(60).max(86_400).default(1800),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   SQLITE_SYNC: z.enum(['full', 'normal']).default('full'),
   TRUST_PROXY: z.coerce.number().int().min(0).max(10).default(0),
@@ -155,6 +158,7 @@ export function readConfig(
     mongodbUri: env.MONGODB_URI ?? null,
     sqliteSync: env.SQLITE_SYNC,
     trustProxy: env.TRUST_PROXY,
+    sessionIdleSeconds: env.SESSION_IDLE_SECONDS,
     logLevel: env.LOG_LEVEL,
     limits: {
       packageBytes: env.MAX_PACKAGE_BYTES,

@@ -1,11 +1,33 @@
+import { join } from 'node:path';
 import type { RateCounterStore, WebSessionStore } from '../http/store.ts';
 import type { LrsStores } from '../lrs/store.ts';
 import { createMongoLrsStores } from './mongo/lrs.ts';
 import { createMongoRateCounterStore } from './mongo/rate-counters.ts';
+import type { AssessmentStore } from '../assessment/store.ts';
+import type { CertificateStore } from '../certificates/store.ts';
+import type { CompletionStore } from '../completion/store.ts';
+import type { CourseStore } from '../courses/store.ts';
+import type { BlobStore } from '../base/blobs.ts';
+import type { PackageStore } from '../player/packages/store.ts';
+import type { IdentityStore } from '../identity/store.ts';
+import { createMongoIdentityStore } from './mongo/identity.ts';
+import { createMongoAssessmentStore } from './mongo/assessment.ts';
+import { createMongoCertificateStore } from './mongo/certificates.ts';
+import { createMongoCompletionStore } from './mongo/completion.ts';
+import { createMongoCourseStore } from './mongo/courses.ts';
+import { createDiskBlobs } from './disk-blobs.ts';
+import { createGridFsBlobs } from './mongo/gridfs-blobs.ts';
+import { createMongoPackageStore } from './mongo/packages.ts';
 import { openMongo } from './mongo/open.ts';
 import { createMongoWebSessionStore } from './mongo/web-sessions.ts';
 import { createSqliteLrsStores, lrsSchemas } from './sqlite/lrs.ts';
 import { createSqliteRateCounterStore, rateCountersSchema } from './sqlite/rate-counters.ts';
+import { createSqliteIdentityStore, identitySchema } from './sqlite/identity.ts';
+import { createSqliteAssessmentStore, assessmentSchema } from './sqlite/assessment.ts';
+import { certificatesSchema, createSqliteCertificateStore } from './sqlite/certificates.ts';
+import { createSqliteCompletionStore, completionSchema } from './sqlite/completion.ts';
+import { createSqliteCourseStore, coursesSchema } from './sqlite/courses.ts';
+import { createSqlitePackageStore, packagesSchema } from './sqlite/packages.ts';
 import { openSqlite } from './sqlite/open.ts';
 import { createSqliteWebSessionStore, webSessionsSchema } from './sqlite/web-sessions.ts';
 
@@ -21,6 +43,13 @@ export interface Storage {
   engine: 'sqlite' | 'mongodb';
   webSessions: WebSessionStore;
   rateCounters: RateCounterStore;
+  identity: IdentityStore;
+  packages: PackageStore;
+  blobs: BlobStore;
+  courses: CourseStore;
+  completion: CompletionStore;
+  assessment: AssessmentStore;
+  certificates: CertificateStore;
   lrs: LrsStores;
   /** Resolves when the engine answers; rejects with DomainError `unavailable`. */
   ping(): Promise<void>;
@@ -32,11 +61,28 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
 }
 
 async function openOnSqlite(options: StorageOptions): Promise<Storage> {
-  const db = openSqlite(options.dataDir, options.sqliteSync, [webSessionsSchema, rateCountersSchema, ...lrsSchemas]);
+  const db = openSqlite(options.dataDir, options.sqliteSync, [
+    webSessionsSchema,
+    rateCountersSchema,
+    identitySchema,
+    packagesSchema,
+    coursesSchema,
+    assessmentSchema,
+    completionSchema,
+    certificatesSchema,
+    ...lrsSchemas,
+  ]);
   return {
     engine: 'sqlite',
     webSessions: createSqliteWebSessionStore(db),
     rateCounters: createSqliteRateCounterStore(db),
+    identity: createSqliteIdentityStore(db),
+    packages: createSqlitePackageStore(db),
+    blobs: createDiskBlobs(join(options.dataDir, 'blobs')),
+    courses: createSqliteCourseStore(db),
+    completion: createSqliteCompletionStore(db),
+    assessment: createSqliteAssessmentStore(db),
+    certificates: createSqliteCertificateStore(db),
     lrs: createSqliteLrsStores(db),
     async ping() {
       db.prepare('SELECT 1').get();
@@ -53,6 +99,13 @@ async function openOnMongo(uri: string): Promise<Storage> {
     engine: 'mongodb',
     webSessions: await createMongoWebSessionStore(connection),
     rateCounters: await createMongoRateCounterStore(connection),
+    identity: await createMongoIdentityStore(connection),
+    packages: await createMongoPackageStore(connection),
+    blobs: createGridFsBlobs(connection),
+    courses: await createMongoCourseStore(connection),
+    completion: await createMongoCompletionStore(connection),
+    assessment: await createMongoAssessmentStore(connection),
+    certificates: await createMongoCertificateStore(connection),
     lrs: await createMongoLrsStores(connection),
     async ping() {
       await connection.db?.admin().ping();

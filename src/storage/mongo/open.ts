@@ -28,6 +28,8 @@ export async function openMongo(uri: string): Promise<Connection> {
   }
 }
 
-/** A unique index refused the write (E11000). */
+/** A unique index refused the write: E11000, or what a compatible server on SQLite says of an update. */
 export const isDuplicateKey = (error: unknown): boolean =>
-  typeof error === 'object' && error !== null && 'code' in error && error.code === 11000;
+  error instanceof Error &&
+  'code' in error &&
+  (error.code === 11000 || error.message.includes('UNIQUE constraint failed'));

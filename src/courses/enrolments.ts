@@ -1,0 +1,78 @@
+import type { Clock } from '../base/clock.ts';
+import { DomainError } from '../base/errors.ts';
+import { newUuid, uuidFrom } from '../base/ids.ts';
+import type { Iris } from '../base/iris.ts';
+import { actorOf } from '../identity/types.ts';
+import type { Authority, StatementDoor } from '../lrs/types.ts';
+import type { Activity } from '../xapi/types.ts';
+import { activityTypes, verbs } from '../xapi/verbs.ts';
+import type { CourseStore } from './store.ts';
+import type { Course, Enrolments } from './types.ts';
+
+export interface EnrolmentsDeps {
+  store: CourseStore;
+  door: StatementDoor;
+  platform: Authority;
+  iris: Iris;
+  clock: Clock;
+}
+
+/** The course as the object of a Statement. */
+export const courseActivity = (course: Pick<Course, 'code' | 'title'>, iris: Iris): Activity => ({
+  objectType: 'Activity',
+  id: iris.course(course.code),
+  definition: {
+    type: activityTypes.course,
+    name: { 'zh-TW': course.title['zh-TW'], ...(course.title.en ? { en: course.title.en } : {}) },
+  },
+});
+
+const closed = (code: string, message: string): DomainError =>
+  new DomainError('unprocessable', message, { code });
+
+export function createEnrolments({ store, door, platform, iris, clock }: EnrolmentsDeps): Enrolments {
+  return {
+    async enrol(person, course) {
+      const already = await store.enrolment(person.id, course.id);
+      if (already) return already;
+      const now = clock.now();
+      if (course.status !== 'published')
+        throw closed('course-not-open', 'This course is not open for enrolment.');
+      if (course.enrolment.from && now < course.enrolment.from)
+        throw closed(
+          'enrolment-not-yet',
+          'Enrolment has not begun yet. See the enrolment period on the course page.',
+        );
+      if (course.enrolment.to && now > course.enrolment.to)
+        throw closed('enrolment-over', 'Enrolment has ended. See the enrolment period on the course page.');
+      const enrolment = await store.enrol({
+        registration: newUuid(),
+        courseId: course.id,
+        personId: person.id,
+        enrolledAt: now,
+        startedAt: null,
+        withdrawnAt: null,
+      });
+      await door.store(
+        [
+          {
+            id: uuidFrom('registered', enrolment.registration),
+            actor: actorOf(person, iris),
+            verb: verbs.registered,
+            object: courseActivity(course, iris),
+            context: { registration: enrolment.registration, platform: 'Zhixing' },
+            timestamp: enrolment.enrolledAt.toISOString(),
+          },
+        ],
+        platform,
+      );
+      return enrolment;
+    },
+    find: (personId, courseId) => store.enrolment(personId, courseId),
+    byRegistration: (registration) => store.byRegistration(registration),
+    ofPerson: (personId) => store.enrolmentsOf(personId),
+    async markStarted(registration) {
+      await store.markStarted(registration, clock.now());
+    },
+  };
+}

@@ -1,0 +1,132 @@
+import type { Clock } from '../base/clock.ts';
+import { DomainError } from '../base/errors.ts';
+import { newSortableId, newUuid } from '../base/ids.ts';
+import type { Language } from '../base/languages.ts';
+import { hashPassword, passwordMatches } from './passwords.ts';
+import type { IdNumberVault } from './id-numbers.ts';
+import type { ExternalIdentity, IdentityStore, PersonConflict, PersonPatch, PersonRecord } from './store.ts';
+import type { AccountKind, Person, RoleGrant } from './types.ts';
+
+export interface NewPerson {
+  name: string;
+  nameEn?: string;
+  nickname?: string;
+  email?: string;
+  accountKind: AccountKind;
+  agencyCode?: string;
+  agencyName?: string;
+  personnelCategory?: string;
+  roles: RoleGrant[];
+  language?: Language;
+  login?: { name: string; password: string };
+  idNumber?: string;
+  identity?: ExternalIdentity;
+}
+
+export interface People {
+  byId(id: string): Promise<Person | null>;
+  byIds(ids: string[]): Promise<Map<string, Person>>;
+  byLoginName(loginName: string): Promise<Person | null>;
+  byIdentity(identity: ExternalIdentity): Promise<Person | null>;
+  /** DomainError `conflict` that names what is taken. */
+  create(person: NewPerson): Promise<Person>;
+  update(id: string, patch: Omit<PersonPatch, 'local' | 'idNumber'>): Promise<Person>;
+  /**
+   * Signs in with a local account. Five failures for an account and address lock it for 15 minutes (`rate-limited`);
+   * a wrong name and a wrong password look alike and take alike (`unauthenticated`).
+   */
+  authenticateLocal(loginName: string, password: string, address: string): Promise<Person>;
+}
+
+const lockSeconds = 15 * 60;
+const allowedFailures = 5;
+
+const toPerson = ({ local: _local, idNumber, createdAt: _createdAt, ...rest }: PersonRecord): Person => ({
+  ...rest,
+  hasIdNumber: idNumber !== null,
+});
+
+const conflictMessages: Record<PersonConflict, string> = {
+  'login-name': 'This account name is taken. Choose another one.',
+  nickname: 'This nickname is taken. Choose another one.',
+  'id-number': 'Another account already has this ID number. Sign in with that account.',
+  identity: 'This sign-in already belongs to another account.',
+};
+const taken = (conflict: PersonConflict): DomainError =>
+  new DomainError('conflict', conflictMessages[conflict], { code: `taken-${conflict}`, params: {} });
+
+export function createPeople(deps: { store: IdentityStore; vault: IdNumberVault; clock: Clock }): People {
+  const { store, vault, clock } = deps;
+  // Compared with when the account does not exist, so that the answer takes as long.
+  const nobody = hashPassword(newUuid());
+
+  return {
+    async byId(id) {
+      const record = await store.byId(id);
+      return record && toPerson(record);
+    },
+    async byIds(ids) {
+      return new Map((await store.byIds(ids)).map((record) => [record.id, toPerson(record)]));
+    },
+    async byLoginName(loginName) {
+      const record = await store.byLoginName(loginName);
+      return record && toPerson(record);
+    },
+    async byIdentity(identity) {
+      const record = await store.byIdentity(identity);
+      return record && toPerson(record);
+    },
+    async create(given) {
+      const record: PersonRecord = {
+        id: newSortableId(),
+        name: given.name,
+        nameEn: given.nameEn ?? null,
+        nickname: given.nickname ?? null,
+        email: given.email ?? null,
+        accountKind: given.accountKind,
+        agencyCode: given.agencyCode ?? null,
+        agencyName: given.agencyName ?? null,
+        personnelCategory: given.personnelCategory ?? null,
+        roles: given.roles,
+        language: given.language ?? 'zh-TW',
+        local: given.login
+          ? { loginName: given.login.name, passwordHash: await hashPassword(given.login.password) }
+          : null,
+        idNumber: given.idNumber === undefined ? null : vault.seal(given.idNumber),
+        createdAt: clock.now(),
+      };
+      const conflict = await store.create(record, given.identity);
+      if (conflict) throw taken(conflict);
+      return toPerson(record);
+    },
+    async update(id, patch) {
+      const outcome = await store.update(id, patch);
+      if (outcome === 'not-found') throw new DomainError('not-found', 'There is no such person.');
+      if (outcome) throw taken(outcome);
+      const record = await store.byId(id);
+      if (!record) throw new DomainError('not-found', 'There is no such person.');
+      return toPerson(record);
+    },
+    async authenticateLocal(loginName, password, address) {
+      const key = `${loginName.normalize('NFKC').trim().toLowerCase()}|${address}`;
+      const now = clock.now();
+      const since = new Date(now.getTime() - lockSeconds * 1000);
+      const locked = new DomainError(
+        'rate-limited',
+        'Too many failed attempts. The account is locked for 15 minutes for this address.',
+        { code: 'locked', params: { minutes: lockSeconds / 60 }, retryAfter: lockSeconds },
+      );
+      if ((await store.failures(key, since)) >= allowedFailures) throw locked;
+      const record = await store.byLoginName(loginName);
+      const right = await passwordMatches(password, record?.local?.passwordHash ?? (await nobody));
+      if (!record?.local || !right) {
+        if ((await store.addFailure(key, now, since)) >= allowedFailures) throw locked;
+        throw new DomainError('unauthenticated', 'The account or the password is not right.', {
+          code: 'wrong-password',
+        });
+      }
+      await store.clearFailures(key);
+      return toPerson(record);
+    },
+  };
+}

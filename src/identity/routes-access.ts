@@ -1,0 +1,45 @@
+import type { Request, RequestHandler } from 'express';
+import passport from 'passport';
+import type { People } from './people.ts';
+import { allows, authorize, type Action, type Resource } from './policy.ts';
+import type { Person } from './types.ts';
+
+/** The signed-in person of this request; null for a guest. */
+export const currentPerson = (req: Request): Person | null => req.user ?? null;
+
+/** The person of this request, if the policy lets them; DomainError `unauthenticated` or `forbidden` if not. */
+export const allowed = (req: Request, action: Action, resource?: Resource): Person =>
+  authorize(currentPerson(req), action, resource);
+
+/** Guards a route whose action needs no particular resource. */
+export const requireAction =
+  (action: Action): RequestHandler =>
+  (req, _res, next) => {
+    allowed(req, action);
+    next();
+  };
+
+/** What templates may ask: `can.courseEdit` and so on is decided here, never in a template. */
+export const permissionsOf = (person: Person | null) => ({
+  editCourses: allows(person, 'course.edit'),
+  browseLrs: allows(person, 'lrs.browse'),
+  managePeople: allows(person, 'people.manage'),
+});
+
+/**
+ * passport over the web session: the person is read anew on every request, so a role taken away is gone at once.
+ */
+export function createPassport(people: People): {
+  passport: passport.PassportStatic;
+  middleware: RequestHandler[];
+} {
+  const instance = new passport.Passport() as passport.PassportStatic;
+  instance.serializeUser((user, done) => done(null, user.id));
+  instance.deserializeUser((id: string, done: (error: unknown, user?: Express.User | false) => void) => {
+    people.byId(id).then(
+      (person) => done(null, person ?? false),
+      (error: unknown) => done(error),
+    );
+  });
+  return { passport: instance, middleware: [instance.initialize(), instance.session()] };
+}

@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { loadEnvFile } from 'node:process';
+import { createApp } from './app.ts';
+import { isDomainError } from './base/errors.ts';
+import { createLogger } from './base/logger.ts';
+import { readConfig, type Config, type DemoSecrets } from './config.ts';
+import { createContext } from './context.ts';
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/** Demo mode keeps its own secrets beside its data, so that a restart keeps sessions and ID numbers readable. */
+function demoSecrets(dataDir: string): DemoSecrets {
+  const file = join(dataDir, 'demo-secrets.json');
+  try {
+    const kept = JSON.parse(readFileSync(file, 'utf8')) as { session: string; idNumberKey: string };
+    return { session: kept.session, idNumberKey: Buffer.from(kept.idNumberKey, 'hex') };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const made = {
+    session: randomBytes(32).toString('base64url'),
+    idNumberKey: randomBytes(32).toString('hex'),
+  };
+  writeFileSync(file, JSON.stringify(made), { mode: 0o600, flag: 'wx' });
+  return { session: made.session, idNumberKey: Buffer.from(made.idNumberKey, 'hex') };
+}
+
+function configuration(): Config {
+  try {
+    loadEnvFile('.env');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  return readConfig(process.env, demoSecrets);
+}
+
+async function main(): Promise<void> {
+  const config = configuration();
+  const logger = createLogger(config.logLevel);
+  const context = await createContext(config, { logger });
+  const server = createServer(createApp(context));
+  // Slow or idle clients may not hold a connection for ever; a large upload may take its time.
+  server.headersTimeout = 20_000;
+  server.requestTimeout = 30 * 60_000;
+
+  let stopping = false;
+  const stop = async (signal: string): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    logger.info({ signal }, 'stopping');
+    // Whoever is being answered is answered; a connection that stays open after 10 s is cut.
+    const cut = setTimeout(() => server.closeAllConnections(), 10_000);
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeIdleConnections();
+    });
+    clearTimeout(cut);
+    await context.close();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      stop(signal).then(
+        () => process.exit(0),
+        (error: unknown) => {
+          logger.fatal({ err: error }, 'the stop failed');
+          process.exit(1);
+        },
+      );
+    });
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(config.port, config.host, () => resolve());
+  });
+  context.start();
+  for (const line of context.greeting()) say(line);
+}
+
+try {
+  await main();
+} catch (error) {
+  const listening = (error as NodeJS.ErrnoException).code;
+  if (isDomainError(error)) process.stderr.write(`${error.message}\n`);
+  else if (listening === 'EADDRINUSE')
+    process.stderr.write('The port is in use. Stop what listens there, or set PORT to another one.\n');
+  else if (listening === 'EACCES')
+    process.stderr.write('The port may not be opened by this user. Set PORT above 1023.\n');
+  else process.stderr.write(`${(error as Error).stack ?? String(error)}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,162 @@
+import { Schema } from 'mongoose';
+import type { IdentityStore, PersonConflict, PersonRecord } from '../../identity/store.ts';
+import { foldName } from '../fold-name.ts';
+import { type Connection, isDuplicateKey } from './open.ts';
+
+interface Row {
+  _id: string;
+  /** PersonRecord as JSON. */
+  body: string;
+  /** Absent, not null, when there is none: the unique indexes are sparse. */
+  loginKey?: string;
+  nicknameKey?: string;
+  idNumberLookup?: string;
+  /** Grows with each change: a change is a compare-and-set on it. */
+  revision: number;
+}
+interface IdentityRow {
+  /** JSON of [provider, subject] */
+  _id: string;
+  personId: string;
+}
+interface FailureRow {
+  key: string;
+  at: Date;
+}
+
+const people = new Schema<Row>(
+  {
+    _id: { type: String, required: true },
+    body: { type: String, required: true },
+    loginKey: String,
+    nicknameKey: String,
+    idNumberLookup: String,
+    revision: { type: Number, required: true },
+  },
+  { versionKey: false, collection: 'people' },
+);
+people.index({ loginKey: 1 }, { unique: true, sparse: true });
+people.index({ nicknameKey: 1 }, { unique: true, sparse: true });
+people.index({ idNumberLookup: 1 }, { unique: true, sparse: true });
+
+const identities = new Schema<IdentityRow>(
+  { _id: { type: String, required: true }, personId: { type: String, required: true } },
+  { versionKey: false, collection: 'identities' },
+);
+identities.index({ personId: 1 });
+
+const failures = new Schema<FailureRow>(
+  { key: { type: String, required: true }, at: { type: Date, required: true } },
+  { versionKey: false, collection: 'sign_in_failures' },
+);
+failures.index({ key: 1, at: 1 });
+
+const toRecord = (row: Row): PersonRecord => {
+  const body = JSON.parse(row.body) as Omit<PersonRecord, 'createdAt'> & { createdAt: string };
+  return { ...body, createdAt: new Date(body.createdAt) };
+};
+
+const toRow = (person: PersonRecord, revision: number): Row => ({
+  _id: person.id,
+  body: JSON.stringify(person),
+  ...(person.local ? { loginKey: foldName(person.local.loginName) } : {}),
+  ...(person.nickname ? { nicknameKey: foldName(person.nickname) } : {}),
+  ...(person.idNumber ? { idNumberLookup: person.idNumber.lookup } : {}),
+  revision,
+});
+
+export async function createMongoIdentityStore(connection: Connection): Promise<IdentityStore> {
+  const person = connection.model<Row>('Person', people);
+  const identity = connection.model<IdentityRow>('Identity', identities);
+  const failure = connection.model<FailureRow>('SignInFailure', failures);
+  for (const model of [person, identity, failure]) {
+    await model.createCollection();
+    await model.createIndexes();
+  }
+
+  /** Which of the unique names is held by someone else: asked only after an index has refused. */
+  const takenBy = async (row: Row): Promise<PersonConflict> => {
+    for (const [field, conflict] of [
+      ['loginKey', 'login-name'],
+      ['nicknameKey', 'nickname'],
+      ['idNumberLookup', 'id-number'],
+    ] as const)
+      if (row[field] !== undefined && (await person.exists({ [field]: row[field], _id: { $ne: row._id } })))
+        return conflict;
+    return 'login-name';
+  };
+
+  /** Reserves an identity for a person; one left behind by a crash (its person was never written) is taken over. */
+  const reserve = async (key: string, personId: string): Promise<boolean> => {
+    try {
+      await identity.create({ _id: key, personId });
+      return true;
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+      const held = await identity.findById(key).lean<IdentityRow>();
+      if (!held || held.personId === personId) return held !== null;
+      if (await person.exists({ _id: held.personId })) return false;
+      const taken = await identity.updateOne({ _id: key, personId: held.personId }, { $set: { personId } });
+      return taken.modifiedCount === 1;
+    }
+  };
+  const keyOf = ({ provider, subject }: { provider: string; subject: string }): string =>
+    JSON.stringify([provider, subject]);
+  const one = (row: Row | null): PersonRecord | null => (row ? toRecord(row) : null);
+
+  return {
+    async create(record, external) {
+      if (external && !(await reserve(keyOf(external), record.id))) return 'identity';
+      const row = toRow(record, 0);
+      try {
+        await person.create(row);
+        return null;
+      } catch (error) {
+        if (external) await identity.deleteOne({ _id: keyOf(external), personId: record.id });
+        if (isDuplicateKey(error)) return takenBy(row);
+        throw error;
+      }
+    },
+    async byId(id) {
+      return one(await person.findById(id).lean<Row>());
+    },
+    async byIds(ids) {
+      return (await person.find({ _id: { $in: ids } }).lean<Row[]>()).map(toRecord);
+    },
+    async byLoginName(loginName) {
+      return one(await person.findOne({ loginKey: foldName(loginName) }).lean<Row>());
+    },
+    async byIdentity(external) {
+      const found = await identity.findById(keyOf(external)).lean<IdentityRow>();
+      return found ? one(await person.findById(found.personId).lean<Row>()) : null;
+    },
+    async update(id, patch) {
+      for (;;) {
+        const row = await person.findById(id).lean<Row>();
+        if (!row) return 'not-found';
+        const next = toRow({ ...toRecord(row), ...patch }, row.revision + 1);
+        try {
+          const done = await person.replaceOne({ _id: id, revision: row.revision }, next);
+          if (done.matchedCount === 1) return null;
+        } catch (error) {
+          if (isDuplicateKey(error)) return takenBy(next);
+          throw error;
+        }
+      }
+    },
+    async link(id, external) {
+      return (await reserve(keyOf(external), id)) ? null : 'identity';
+    },
+    async addFailure(key, at, since) {
+      await failure.deleteMany({ key, at: { $lt: since } });
+      await failure.create({ key, at });
+      return failure.countDocuments({ key, at: { $gte: since } });
+    },
+    async failures(key, since) {
+      return failure.countDocuments({ key, at: { $gte: since } });
+    },
+    async clearFailures(key) {
+      await failure.deleteMany({ key });
+    },
+  };
+}

@@ -1,0 +1,150 @@
+import type {
+  ExternalIdentity,
+  IdentityStore,
+  PersonConflict,
+  PersonPatch,
+  PersonRecord,
+} from '../../identity/store.ts';
+import { foldName } from '../fold-name.ts';
+import type { Sqlite, SqliteSchema } from './open.ts';
+
+export const identitySchema: SqliteSchema = {
+  module: 'identity',
+  steps: [
+    `CREATE TABLE people (
+      id TEXT PRIMARY KEY,
+      body TEXT NOT NULL,
+      login_key TEXT UNIQUE,
+      nickname_key TEXT UNIQUE,
+      id_number_lookup TEXT UNIQUE,
+      created_at INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE identities (
+      provider TEXT NOT NULL,
+      subject TEXT NOT NULL,
+      person_id TEXT NOT NULL REFERENCES people (id) ON DELETE CASCADE,
+      PRIMARY KEY (provider, subject)
+    ) WITHOUT ROWID;
+    CREATE INDEX identities_person ON identities (person_id);
+    CREATE TABLE sign_in_failures (
+      key TEXT NOT NULL,
+      at INTEGER NOT NULL
+    );
+    CREATE INDEX sign_in_failures_key ON sign_in_failures (key, at);`,
+  ],
+};
+
+interface Row {
+  body: string;
+}
+
+/** Which unique column refused; SQLite names it in the message. */
+function conflictOf(error: unknown): PersonConflict | null {
+  if (!(error instanceof Error) || !('code' in error) || !String(error.code).startsWith('SQLITE_CONSTRAINT'))
+    return null;
+  if (error.message.includes('login_key')) return 'login-name';
+  if (error.message.includes('nickname_key')) return 'nickname';
+  if (error.message.includes('id_number_lookup')) return 'id-number';
+  if (error.message.includes('identities')) return 'identity';
+  return null;
+}
+
+const toRecord = (row: Row): PersonRecord => {
+  const body = JSON.parse(row.body) as Omit<PersonRecord, 'createdAt'> & { createdAt: string };
+  return { ...body, createdAt: new Date(body.createdAt) };
+};
+const keysOf = (person: PersonRecord) => [
+  JSON.stringify(person),
+  person.local ? foldName(person.local.loginName) : null,
+  person.nickname ? foldName(person.nickname) : null,
+  person.idNumber?.lookup ?? null,
+];
+
+export function createSqliteIdentityStore(db: Sqlite): IdentityStore {
+  const insert = db.prepare(
+    'INSERT INTO people (body, login_key, nickname_key, id_number_lookup, id, created_at) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const change = db.prepare(
+    'UPDATE people SET body = ?, login_key = ?, nickname_key = ?, id_number_lookup = ? WHERE id = ?',
+  );
+  const insertIdentity = db.prepare('INSERT INTO identities (provider, subject, person_id) VALUES (?, ?, ?)');
+  const byId = db.prepare<[string], Row>('SELECT body FROM people WHERE id = ?');
+  const byIds = db.prepare<[string], Row>(
+    'SELECT body FROM people WHERE id IN (SELECT value FROM json_each(?))',
+  );
+  const byLogin = db.prepare<[string], Row>('SELECT body FROM people WHERE login_key = ?');
+  const byIdentity = db.prepare<[string, string], Row>(
+    'SELECT p.body FROM identities i JOIN people p ON p.id = i.person_id WHERE i.provider = ? AND i.subject = ?',
+  );
+  const addFailure = db.prepare('INSERT INTO sign_in_failures (key, at) VALUES (?, ?)');
+  const forget = db.prepare('DELETE FROM sign_in_failures WHERE key = ? AND at < ?');
+  const count = db.prepare<[string, number], { n: number }>(
+    'SELECT count(*) AS n FROM sign_in_failures WHERE key = ? AND at >= ?',
+  );
+  const clear = db.prepare('DELETE FROM sign_in_failures WHERE key = ?');
+
+  const createAll = db.transaction((person: PersonRecord, identity?: ExternalIdentity) => {
+    insert.run(...keysOf(person), person.id, person.createdAt.getTime());
+    if (identity) insertIdentity.run(identity.provider, identity.subject, person.id);
+  });
+  const updateAll = db.transaction((id: string, patch: PersonPatch): 'not-found' | null => {
+    const row = byId.get(id);
+    if (!row) return 'not-found';
+    change.run(...keysOf({ ...toRecord(row), ...patch }), id);
+    return null;
+  });
+  const failAll = db.transaction((key: string, at: Date, since: Date): number => {
+    forget.run(key, since.getTime());
+    addFailure.run(key, at.getTime());
+    return count.get(key, since.getTime())?.n ?? 0;
+  });
+  const orConflict = <T>(act: () => T): T | PersonConflict => {
+    try {
+      return act();
+    } catch (error) {
+      const conflict = conflictOf(error);
+      if (conflict) return conflict;
+      throw error;
+    }
+  };
+  const one = (row: Row | undefined): PersonRecord | null => (row ? toRecord(row) : null);
+
+  return {
+    async create(person, identity) {
+      return orConflict(() => {
+        createAll.immediate(person, identity);
+        return null;
+      });
+    },
+    async byId(id) {
+      return one(byId.get(id));
+    },
+    async byIds(ids) {
+      return byIds.all(JSON.stringify(ids)).map(toRecord);
+    },
+    async byLoginName(loginName) {
+      return one(byLogin.get(foldName(loginName)));
+    },
+    async byIdentity({ provider, subject }) {
+      return one(byIdentity.get(provider, subject));
+    },
+    async update(id, patch) {
+      return orConflict(() => updateAll.immediate(id, patch));
+    },
+    async link(id, { provider, subject }) {
+      return orConflict(() => {
+        insertIdentity.run(provider, subject, id);
+        return null;
+      });
+    },
+    async addFailure(key, at, since) {
+      return failAll.immediate(key, at, since);
+    },
+    async failures(key, since) {
+      return count.get(key, since.getTime())?.n ?? 0;
+    },
+    async clearFailures(key) {
+      clear.run(key);
+    },
+  };
+}
