@@ -309,7 +309,7 @@ onEveryEngine('LRS over HTTP', ({ storage }) => {
     it('many of them, one shared by several Statements, come back byte for byte', async () => {
       const files = Array.from({ length: 20 }, (_, at) => Buffer.from(`\r\n--${at}\u0000\r\n`));
       const actor = agentNamed('attached');
-      const shared = files[0] ?? Buffer.from("");
+      const shared = files[0] ?? Buffer.from('');
       const statements = [
         aStatement({ actor, attachments: files.map((file) => attachment(file)) }),
         aStatement({ actor, attachments: [attachment(shared)] }),
@@ -365,8 +365,7 @@ onEveryEngine('LRS over HTTP', ({ storage }) => {
         Array.from(
           { length: 10 },
           async (_, at) =>
-            (await call(state, { method: 'PUT', body: `{"b":${at}}`, headers: { 'if-match': etag } }))
-              .status,
+            (await call(state, { method: 'PUT', body: `{"b":${at}}`, headers: { 'if-match': etag } })).status,
         ),
       );
       expect(statuses.filter((status) => status === 204)).to.have.length(1);
