@@ -72,18 +72,19 @@ async function openOnSqlite(options: StorageOptions): Promise<Storage> {
     certificatesSchema,
     ...lrsSchemas,
   ]);
+  const blobs = createDiskBlobs(join(options.dataDir, 'blobs'));
   return {
     engine: 'sqlite',
     webSessions: createSqliteWebSessionStore(db),
     rateCounters: createSqliteRateCounterStore(db),
     identity: createSqliteIdentityStore(db),
     packages: createSqlitePackageStore(db),
-    blobs: createDiskBlobs(join(options.dataDir, 'blobs')),
+    blobs,
     courses: createSqliteCourseStore(db),
     completion: createSqliteCompletionStore(db),
     assessment: createSqliteAssessmentStore(db),
     certificates: createSqliteCertificateStore(db),
-    lrs: createSqliteLrsStores(db),
+    lrs: createSqliteLrsStores(db, blobs),
     async ping() {
       db.prepare('SELECT 1').get();
     },
@@ -95,18 +96,19 @@ async function openOnSqlite(options: StorageOptions): Promise<Storage> {
 
 async function openOnMongo(uri: string): Promise<Storage> {
   const connection = await openMongo(uri);
+  const blobs = createGridFsBlobs(connection);
   return {
     engine: 'mongodb',
     webSessions: await createMongoWebSessionStore(connection),
     rateCounters: await createMongoRateCounterStore(connection),
     identity: await createMongoIdentityStore(connection),
     packages: await createMongoPackageStore(connection),
-    blobs: createGridFsBlobs(connection),
+    blobs,
     courses: await createMongoCourseStore(connection),
     completion: await createMongoCompletionStore(connection),
     assessment: await createMongoAssessmentStore(connection),
     certificates: await createMongoCertificateStore(connection),
-    lrs: await createMongoLrsStores(connection),
+    lrs: await createMongoLrsStores(connection, blobs),
     async ping() {
       await connection.db?.admin().ping();
     },
