@@ -9,6 +9,8 @@ import { createMongoAssessmentStore } from './mongo/assessment.ts';
 import { createMongoCompletionStore } from './mongo/completion.ts';
 import { createMongoCourseStore } from './mongo/courses.ts';
 import { openMongo } from './mongo/open.ts';
+import { createMongoPlayerSessionStore } from './mongo/player-sessions.ts';
+import { createMongoRuntimeStateStore } from './mongo/runtime-state.ts';
 import { createMongoWebSessionStore } from './mongo/web-sessions.ts';
 import { createSqliteRateCounterStore, rateCountersSchema } from './sqlite/rate-counters.ts';
 import { createSqliteIdentityStore, identitySchema } from './sqlite/identity.ts';
@@ -16,7 +18,12 @@ import { createSqliteAssessmentStore, assessmentSchema } from './sqlite/assessme
 import { createSqliteCompletionStore, completionSchema } from './sqlite/completion.ts';
 import { createSqliteCourseStore, coursesSchema } from './sqlite/courses.ts';
 import { openSqlite } from './sqlite/open.ts';
+import { createSqlitePlayerSessionStore, playerSessionsSchema } from './sqlite/player-sessions.ts';
+import { createSqliteRuntimeStateStore, runtimeStateSchema } from './sqlite/runtime-state.ts';
 import { createSqliteWebSessionStore, webSessionsSchema } from './sqlite/web-sessions.ts';
+
+import type { PlayerSessionStore } from '../player/sessions/store.ts';
+import type { RuntimeStateStore } from '../player/runtime/store.ts';
 
 export interface StorageOptions {
   /** Set: MongoDB. Null: SQLite under dataDir. */
@@ -30,6 +37,8 @@ export interface Storage {
   engine: 'sqlite' | 'mongodb';
   webSessions: WebSessionStore;
   rateCounters: RateCounterStore;
+  playerSessions: PlayerSessionStore;
+  runtimeStates: RuntimeStateStore;
   identity: IdentityStore;
   courses: CourseStore;
   completion: CompletionStore;
@@ -47,6 +56,8 @@ async function openOnSqlite(options: StorageOptions): Promise<Storage> {
   const db = openSqlite(options.dataDir, options.sqliteSync, [
     webSessionsSchema,
     rateCountersSchema,
+    playerSessionsSchema,
+    runtimeStateSchema,
     identitySchema,
     coursesSchema,
     assessmentSchema,
@@ -56,6 +67,8 @@ async function openOnSqlite(options: StorageOptions): Promise<Storage> {
     engine: 'sqlite',
     webSessions: createSqliteWebSessionStore(db),
     rateCounters: createSqliteRateCounterStore(db),
+    playerSessions: createSqlitePlayerSessionStore(db),
+    runtimeStates: createSqliteRuntimeStateStore(db),
     identity: createSqliteIdentityStore(db),
     courses: createSqliteCourseStore(db),
     completion: createSqliteCompletionStore(db),
@@ -75,6 +88,8 @@ async function openOnMongo(uri: string): Promise<Storage> {
     engine: 'mongodb',
     webSessions: await createMongoWebSessionStore(connection),
     rateCounters: await createMongoRateCounterStore(connection),
+    playerSessions: await createMongoPlayerSessionStore(connection),
+    runtimeStates: await createMongoRuntimeStateStore(connection),
     identity: await createMongoIdentityStore(connection),
     courses: await createMongoCourseStore(connection),
     completion: await createMongoCompletionStore(connection),
