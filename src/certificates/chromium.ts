@@ -24,7 +24,7 @@ const whatToDo =
 
 const noChromium = (reason: string, cause?: unknown): DomainError =>
   new DomainError('unavailable', `${reason} ${whatToDo}`, {
-    code: 'certificates.noBrowser',
+    code: 'certificates-no-browser',
     retryAfter: 60,
     ...(cause === undefined ? {} : { cause }),
   });
@@ -195,6 +195,7 @@ export async function launchChromium(
       throw error;
     });
   } catch (cause) {
-    throw noChromium(`Chromium does not start (${found.path}): ${(cause as Error).message}`, cause);
+    const [line = ''] = (cause as Error).message.split('\n').filter((text) => text.trim() !== '');
+    throw noChromium(`Chromium does not start (${found.path}): ${line}`, cause);
   }
 }

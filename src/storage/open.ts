@@ -1,13 +1,21 @@
+import { join } from 'node:path';
 import type { RateCounterStore, WebSessionStore } from '../http/store.ts';
 import { createMongoRateCounterStore } from './mongo/rate-counters.ts';
 import type { AssessmentStore } from '../assessment/store.ts';
+import type { CertificateStore } from '../certificates/store.ts';
 import type { CompletionStore } from '../completion/store.ts';
 import type { CourseStore } from '../courses/store.ts';
+import type { BlobStore } from '../base/blobs.ts';
+import type { PackageStore } from '../player/packages/store.ts';
 import type { IdentityStore } from '../identity/store.ts';
 import { createMongoIdentityStore } from './mongo/identity.ts';
 import { createMongoAssessmentStore } from './mongo/assessment.ts';
+import { createMongoCertificateStore } from './mongo/certificates.ts';
 import { createMongoCompletionStore } from './mongo/completion.ts';
 import { createMongoCourseStore } from './mongo/courses.ts';
+import { createDiskBlobs } from './disk-blobs.ts';
+import { createGridFsBlobs } from './mongo/gridfs-blobs.ts';
+import { createMongoPackageStore } from './mongo/packages.ts';
 import { openMongo } from './mongo/open.ts';
 import { createMongoPlayerSessionStore } from './mongo/player-sessions.ts';
 import { createMongoRuntimeStateStore } from './mongo/runtime-state.ts';
@@ -15,8 +23,10 @@ import { createMongoWebSessionStore } from './mongo/web-sessions.ts';
 import { createSqliteRateCounterStore, rateCountersSchema } from './sqlite/rate-counters.ts';
 import { createSqliteIdentityStore, identitySchema } from './sqlite/identity.ts';
 import { createSqliteAssessmentStore, assessmentSchema } from './sqlite/assessment.ts';
+import { certificatesSchema, createSqliteCertificateStore } from './sqlite/certificates.ts';
 import { createSqliteCompletionStore, completionSchema } from './sqlite/completion.ts';
 import { createSqliteCourseStore, coursesSchema } from './sqlite/courses.ts';
+import { createSqlitePackageStore, packagesSchema } from './sqlite/packages.ts';
 import { openSqlite } from './sqlite/open.ts';
 import { createSqlitePlayerSessionStore, playerSessionsSchema } from './sqlite/player-sessions.ts';
 import { createSqliteRuntimeStateStore, runtimeStateSchema } from './sqlite/runtime-state.ts';
@@ -40,9 +50,12 @@ export interface Storage {
   playerSessions: PlayerSessionStore;
   runtimeStates: RuntimeStateStore;
   identity: IdentityStore;
+  packages: PackageStore;
+  blobs: BlobStore;
   courses: CourseStore;
   completion: CompletionStore;
   assessment: AssessmentStore;
+  certificates: CertificateStore;
   /** Resolves when the engine answers; rejects with DomainError `unavailable`. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -59,9 +72,11 @@ async function openOnSqlite(options: StorageOptions): Promise<Storage> {
     playerSessionsSchema,
     runtimeStateSchema,
     identitySchema,
+    packagesSchema,
     coursesSchema,
     assessmentSchema,
     completionSchema,
+    certificatesSchema,
   ]);
   return {
     engine: 'sqlite',
@@ -70,9 +85,12 @@ async function openOnSqlite(options: StorageOptions): Promise<Storage> {
     playerSessions: createSqlitePlayerSessionStore(db),
     runtimeStates: createSqliteRuntimeStateStore(db),
     identity: createSqliteIdentityStore(db),
+    packages: createSqlitePackageStore(db),
+    blobs: createDiskBlobs(join(options.dataDir, 'blobs')),
     courses: createSqliteCourseStore(db),
     completion: createSqliteCompletionStore(db),
     assessment: createSqliteAssessmentStore(db),
+    certificates: createSqliteCertificateStore(db),
     async ping() {
       db.prepare('SELECT 1').get();
     },
@@ -91,9 +109,12 @@ async function openOnMongo(uri: string): Promise<Storage> {
     playerSessions: await createMongoPlayerSessionStore(connection),
     runtimeStates: await createMongoRuntimeStateStore(connection),
     identity: await createMongoIdentityStore(connection),
+    packages: await createMongoPackageStore(connection),
+    blobs: createGridFsBlobs(connection),
     courses: await createMongoCourseStore(connection),
     completion: await createMongoCompletionStore(connection),
     assessment: await createMongoAssessmentStore(connection),
+    certificates: await createMongoCertificateStore(connection),
     async ping() {
       await connection.db?.admin().ping();
     },

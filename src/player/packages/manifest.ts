@@ -1,0 +1,326 @@
+import type { Finding, PackageItem, PackageStandard } from '../types.ts';
+import { finding } from './findings.ts';
+import { readSequencing, type Sequencing } from './sequencing.ts';
+import { attribute, childOf, childrenOf, decodeXml, parseXml, textOf, type XmlElement } from './xml.ts';
+
+/** What a manifest says, with everything that is wrong with it. */
+export interface Manifest {
+  standard: Extract<PackageStandard, 'scorm-1.2' | 'scorm-2004'>;
+  edition: string;
+  title: string;
+  items: PackageItem[];
+  extra: Record<string, unknown>;
+}
+
+const manifestFile = 'imsmanifest.xml';
+const launchDataLimit = { 'scorm-1.2': 4096, 'scorm-2004': 4000 } as const;
+
+/** A place in the manifest. */
+const at = (element: XmlElement) => ({ file: manifestFile, line: element.line });
+
+const isExternal = (href: string): boolean =>
+  /^([a-z][a-z0-9+.-]*:)?\/\//i.test(href) || /^(https?|data|javascript|file):/i.test(href);
+
+/** The package path that an href names, with its bases; null when it leads outside. */
+export function resolveHref(bases: readonly string[], href: string): { path: string; suffix: string } | null {
+  const root = 'http://package.invalid/';
+  try {
+    const base = bases.reduce((url, each) => new URL(each, url).href, root);
+    const url = new URL(href.replaceAll('\\', '/'), base);
+    if (url.origin !== 'http://package.invalid') return null;
+    // `..` above the root is clamped by URL; count it by hand.
+    let depth = 0;
+    const written = [...bases, href].join('').replaceAll('\\', '/').split(/[?#]/)[0] ?? '';
+    for (const part of written.split('/')) {
+      if (part === '..') depth--;
+      else if (part !== '.' && part !== '') depth++;
+      if (depth < 0) return null;
+    }
+    return {
+      path: decodeURIComponent(url.pathname.slice(1)).normalize('NFC'),
+      suffix: `${url.search}${url.hash}`,
+    };
+  } catch {
+    return null;
+  }
+}
+
+const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
+
+function editionOf(
+  root: XmlElement,
+  namespaces: readonly string[],
+  findings: Finding[],
+): Pick<Manifest, 'standard' | 'edition'> {
+  const metadata = childOf(root, 'metadata');
+  const said = textOf(metadata, 'schemaversion') ?? '';
+  if (/^1\.2$/.test(said)) return { standard: 'scorm-1.2', edition: '1.2' };
+  if (/2004|CAM|^1\.3/i.test(said)) {
+    const edition = /(\d(?:st|nd|rd|th)) Edition/i.exec(said)?.[1];
+    return {
+      standard: 'scorm-2004',
+      edition: edition ? `2004 ${edition} Edition` : said.startsWith('2004') ? said : '2004 2nd Edition',
+    };
+  }
+  const all = namespaces.join(' ');
+  const v2004 = /adlcp_v1p3|imscp_v1p1|imsss/.test(all);
+  const known = v2004 || /adlcp_rootv1p2|imscp_rootv1p1p2/.test(all);
+  if (!known || said === '')
+    findings.push(
+      finding('manifest.version', at(metadata ?? root), { assumed: v2004 ? 'SCORM 2004' : 'SCORM 1.2' }),
+    );
+  return v2004 ? { standard: 'scorm-2004', edition: '2004' } : { standard: 'scorm-1.2', edition: '1.2' };
+}
+
+interface Resource {
+  element: XmlElement;
+  href: { path: string; suffix: string } | null;
+  isSco: boolean;
+}
+
+/** Reads resources, checks that their files are there, and remembers which can be launched. */
+function readResources(
+  root: XmlElement,
+  files: ReadonlySet<string>,
+  findings: Finding[],
+): Map<string, Resource> {
+  const byFolded = new Map([...files].map((path) => [path.toLowerCase(), path]));
+  const manifestBase = attribute(root, 'base');
+  const container = childOf(root, 'resources');
+  const containerBase = container && attribute(container, 'base');
+  const resources = new Map<string, Resource>();
+
+  const check = (element: XmlElement, bases: string[], href: string, launches: boolean): Resource['href'] => {
+    if (isExternal(href)) {
+      findings.push(finding('manifest.external', at(element), { url: href.slice(0, 200) }));
+      return null;
+    }
+    const resolved = resolveHref(bases, href);
+    if (!resolved) {
+      findings.push(finding('manifest.unsafe-path', at(element), { path: href.slice(0, 200) }));
+      return null;
+    }
+    if (files.has(resolved.path)) return resolved;
+    const actual = byFolded.get(resolved.path.toLowerCase());
+    if (actual !== undefined)
+      findings.push(finding('manifest.wrong-case', at(element), { path: resolved.path, actual }));
+    else
+      findings.push(
+        finding(launches ? 'manifest.missing-file' : 'manifest.missing-listed-file', at(element), {
+          path: resolved.path,
+        }),
+      );
+    return resolved;
+  };
+
+  for (const element of childrenOf(container, 'resource')) {
+    const id = attribute(element, 'identifier');
+    if (id === undefined) {
+      findings.push(finding('manifest.identifier-missing', at(element), { element: 'resource' }));
+      continue;
+    }
+    if (resources.has(id)) findings.push(finding('manifest.duplicate-identifier', at(element), { id }));
+    const bases = [manifestBase, containerBase, attribute(element, 'base')].filter(
+      (base) => base !== undefined,
+    );
+    const href = attribute(element, 'href');
+    const type = (
+      attribute(element, 'scormtype') ??
+      attribute(element, 'scormType') ??
+      'asset'
+    ).toLowerCase();
+    for (const file of childrenOf(element, 'file')) {
+      const path = attribute(file, 'href');
+      if (path !== undefined && path !== href) check(file, bases, path, false);
+    }
+    resources.set(id, {
+      element,
+      href: href === undefined ? null : check(element, bases, href, true),
+      isSco: type === 'sco',
+    });
+  }
+  return resources;
+}
+
+/** Which identifiers a prerequisites script names (SCORM 1.2 CAM 2.3.2.5.2, aicc_script). */
+export const prerequisiteIds = (script: string): string[] =>
+  script
+    .replace(/"[^"]*"/g, '')
+    .split(/[&|~=<>*(){},\s]+/)
+    .filter((word) => word !== '' && !/^\d+$/.test(word));
+
+/**
+ * Reads imsmanifest.xml (SCORM 1.2 CAM 2.3, SCORM 2004 CAM 3) against the files there are. Everything wrong is found in one
+ * pass; null when there is too little to read at all.
+ */
+export function readManifest(
+  bytes: Buffer,
+  files: ReadonlySet<string>,
+): { manifest: Manifest | null; findings: Finding[] } {
+  const findings: Finding[] = [];
+  const parsed = parseXml(decodeXml(bytes));
+  if ('fault' in parsed) {
+    const place = { file: manifestFile, line: parsed.line };
+    findings.push(
+      parsed.fault === 'doctype'
+        ? finding('manifest.doctype', place)
+        : parsed.fault === 'too-deep'
+          ? finding('manifest.too-deep', place, { limit: parsed.reason })
+          : finding('manifest.malformed', place, { reason: parsed.reason }),
+    );
+    return { manifest: null, findings };
+  }
+  const { root, namespaces } = parsed;
+  if (root.name !== 'manifest') {
+    findings.push(finding('manifest.root', at(root), { found: root.name }));
+    return { manifest: null, findings };
+  }
+  const { standard, edition } = editionOf(root, namespaces, findings);
+  const resources = readResources(root, files, findings);
+
+  const collections = new Map<string, Sequencing>();
+  for (const element of childrenOf(childOf(root, 'sequencingCollection'), 'sequencing')) {
+    const id = attribute(element, 'ID');
+    if (id !== undefined) collections.set(id, readSequencing(element));
+  }
+  const sequencingOf = (owner: XmlElement): Sequencing | undefined => {
+    const element = childOf(owner, 'sequencing');
+    if (!element) return undefined;
+    const ref = attribute(element, 'IDRef');
+    if (ref !== undefined && !collections.has(ref))
+      findings.push(finding('manifest.sequencing-collection', at(element), { id: ref }));
+    return readSequencing(element, ref === undefined ? {} : collections.get(ref));
+  };
+
+  const organizations = childOf(root, 'organizations');
+  const all = childrenOf(organizations, 'organization');
+  const wanted = organizations && attribute(organizations, 'default');
+  const organization = all.find((each) => attribute(each, 'identifier') === wanted) ?? all[0];
+  if (!organization) {
+    findings.push(finding('manifest.organization', at(organizations ?? root)));
+    return { manifest: null, findings };
+  }
+  if (wanted !== undefined && attribute(organization, 'identifier') !== wanted)
+    findings.push(finding('manifest.default-organization', at(organizations ?? root), { id: wanted }));
+
+  const seen = new Set<string>();
+  const readItem = (element: XmlElement): PackageItem => {
+    const identifier = attribute(element, 'identifier');
+    if (identifier === undefined)
+      findings.push(finding('manifest.identifier-missing', at(element), { element: 'item' }));
+    else if (seen.has(identifier))
+      findings.push(finding('manifest.duplicate-identifier', at(element), { id: identifier }));
+    seen.add(identifier ?? '');
+
+    const children = childrenOf(element, 'item').map(readItem);
+    const ref = attribute(element, 'identifierref');
+    const resource = ref === undefined ? undefined : resources.get(ref);
+    if (ref !== undefined && !resource)
+      findings.push(finding('manifest.dangling-reference', at(element), { id: ref }));
+    if (resource && !attribute(resource.element, 'href'))
+      findings.push(finding('manifest.resource-without-href', at(resource.element), { id: ref ?? '' }));
+
+    const item: PackageItem = {
+      identifier: identifier ?? '',
+      title: textOf(element, 'title') ?? identifier ?? '',
+      visible: attribute(element, 'isvisible')?.toLowerCase() !== 'false',
+      href: resource?.href ? withParameters(resource.href, attribute(element, 'parameters')) : null,
+      kind: resource?.href ? (resource.isSco ? 'sco' : 'asset') : 'cluster',
+      children,
+    };
+    const prerequisites = textOf(element, 'prerequisites');
+    if (prerequisites !== undefined) item.prerequisites = prerequisites;
+    const mastery = textOf(element, 'masteryscore');
+    if (mastery !== undefined) {
+      const score = Number(mastery);
+      if (Number.isFinite(score) && score >= 0 && score <= 100) item.masteryScore = score;
+      else findings.push(finding('manifest.mastery-score', at(element), { value: mastery.slice(0, 40) }));
+    }
+    const maxTime = textOf(element, 'maxtimeallowed');
+    if (maxTime !== undefined) item.maxTimeAllowed = maxTime;
+    const action = textOf(element, 'timelimitaction') ?? textOf(element, 'timeLimitAction');
+    if (action !== undefined) item.timeLimitAction = action;
+    const data = textOf(element, 'datafromlms') ?? textOf(element, 'dataFromLMS');
+    if (data !== undefined) {
+      item.dataFromLms = data;
+      const limit = launchDataLimit[standard];
+      if (data.length > limit)
+        findings.push(finding('manifest.launch-data-too-long', at(element), { length: data.length, limit }));
+    }
+    const threshold = childOf(element, 'completionThreshold');
+    if (threshold) {
+      const number = (name: string, fallback: number): number =>
+        Number(attribute(threshold, name) ?? fallback);
+      const byText = Number(threshold.text.trim() || NaN);
+      item.completionThreshold = {
+        // 2nd and 3rd Edition wrote the measure as the element's text.
+        completedByMeasure: Number.isFinite(byText) || attribute(threshold, 'completedByMeasure') === 'true',
+        minProgressMeasure: Number.isFinite(byText) ? byText : number('minProgressMeasure', 1),
+        progressWeight: number('progressWeight', 1),
+      };
+    }
+    const hidden = childrenOf(
+      childOf(childOf(element, 'presentation'), 'navigationInterface'),
+      'hideLMSUI',
+    ).map((each) => each.text.trim());
+    if (hidden.length > 0) item.hideLmsUi = hidden;
+    const sequencing = sequencingOf(element);
+    const shared = childrenOf(childOf(element, 'data'), 'map');
+    if (sequencing || shared.length > 0)
+      item.sequencing = {
+        ...sequencing,
+        ...(shared.length > 0
+          ? {
+              sharedDataMaps: shared.map((map) => ({
+                targetID: attribute(map, 'targetID') ?? '',
+                readSharedData: attribute(map, 'readSharedData') !== 'false',
+                writeSharedData: attribute(map, 'writeSharedData') !== 'false',
+              })),
+            }
+          : {}),
+      };
+    return item;
+  };
+
+  const items = childrenOf(organization, 'item').map(readItem);
+  const flat = (list: readonly PackageItem[]): PackageItem[] =>
+    list.flatMap((item) => [item, ...flat(item.children)]);
+  const every = flat(items);
+  if (!every.some(({ kind }) => kind !== 'cluster'))
+    findings.push(finding('manifest.no-launchable-item', at(organization)));
+  for (const { prerequisites } of every)
+    for (const id of prerequisites === undefined ? [] : prerequisiteIds(prerequisites))
+      if (!seen.has(id))
+        findings.push(finding('manifest.prerequisites-unknown', at(organization), { id: id.slice(0, 100) }));
+
+  const organizationSequencing = sequencingOf(organization);
+  return {
+    manifest: {
+      standard,
+      edition,
+      title: textOf(organization, 'title') ?? items[0]?.title ?? attribute(root, 'identifier') ?? '',
+      items,
+      extra: {
+        organization: attribute(organization, 'identifier') ?? 'organization',
+        objectivesGlobalToSystem: attribute(organization, 'objectivesGlobalToSystem') !== 'false',
+        sharedDataGlobalToSystem: attribute(organization, 'sharedDataGlobalToSystem') !== 'false',
+        ...(organizationSequencing ? { sequencing: organizationSequencing } : {}),
+      },
+    },
+    findings,
+  };
+}
+
+/** Item parameters join the resource's own query and fragment (CAM 3.4.1.5: `?` and `#` decide how). */
+export function withParameters(
+  { path, suffix }: { path: string; suffix: string },
+  parameters: string | undefined,
+): string {
+  const href = `${encodePath(path)}${suffix}`;
+  if (parameters === undefined) return href;
+  const trimmed = parameters.replace(/^[?&]+/, '');
+  if (trimmed === '') return href;
+  if (trimmed.startsWith('#')) return href.includes('#') ? href : `${href}${trimmed}`;
+  const [before = '', fragment] = href.split('#');
+  return `${before}${before.includes('?') ? '&' : '?'}${trimmed}${fragment === undefined ? '' : `#${fragment}`}`;
+}

@@ -1,0 +1,50 @@
+import type { Package, PackageVersion } from '../types.ts';
+
+export type { Finding, Package, PackageItem, PackageVersion } from '../types.ts';
+
+/** One file of a version; its bytes lie in the blob store under `blobKey`. */
+export interface PackageFile {
+  /** As the manifest names it: `/`-separated, NFC. */
+  path: string;
+  size: number;
+  blobKey: string;
+  /** SHA-256 of the bytes, base64url: the file's ETag. */
+  sha256: string;
+}
+
+/** An upload on its way; every process may ask for it. */
+export interface ImportJob {
+  id: string;
+  personId: string;
+  organisation: string;
+  fileName: string;
+  phase: 'receiving' | 'checking' | 'storing' | 'accepted' | 'refused' | 'failed';
+  /** Files stored and to store, while storing. */
+  done: number;
+  total: number;
+  versionId: string | null;
+  findings: PackageVersion['findings'];
+  updatedAt: Date;
+}
+
+/** Port: packages, their immutable versions with their files, and uploads on their way. */
+export interface PackageStore {
+  /**
+   * Stores a version with its files, and its package: a new one, or the next version of an existing one. Not visible before
+   * it is whole. The version's number is given by the store: one more than the highest.
+   */
+  addVersion(pkg: Package, version: PackageVersion, files: PackageFile[]): Promise<PackageVersion>;
+  package(id: string): Promise<Package | null>;
+  /** Newest first. */
+  packagesOf(organisation: string): Promise<Package[]>;
+  version(id: string): Promise<PackageVersion | null>;
+  /** Highest number first. */
+  versionsOf(packageId: string): Promise<PackageVersion[]>;
+  file(versionId: string, path: string): Promise<PackageFile | null>;
+  /** In the order of their paths. */
+  files(versionId: string): Promise<PackageFile[]>;
+
+  putJob(job: ImportJob): Promise<void>;
+  job(id: string): Promise<ImportJob | null>;
+  deleteJobsBefore(at: Date): Promise<number>;
+}

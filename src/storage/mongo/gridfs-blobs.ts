@@ -1,0 +1,69 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import mongoose from 'mongoose';
+import type { BlobInfo, BlobStore } from '../../base/blobs.ts';
+import { DomainError } from '../../base/errors.ts';
+import type { Connection } from './open.ts';
+
+const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+/** Files in GridFS, so that every process on every machine serves them. The newest file of a name is the blob. */
+export function createGridFsBlobs(connection: Connection): BlobStore {
+  if (!connection.db) throw new Error('GridFS needs an open connection');
+  const bucket = new mongoose.mongo.GridFSBucket(connection.db, { bucketName: 'blobs' });
+
+  const newest = async (key: string) =>
+    (await bucket.find({ filename: key }).sort({ uploadDate: -1, _id: -1 }).limit(1).toArray())[0];
+  const remove = async (ids: mongoose.mongo.ObjectId[]): Promise<void> => {
+    for (const id of ids)
+      await bucket.delete(id).catch((error: unknown) => {
+        // Someone else was faster.
+        if (!(error instanceof Error && error.message.includes('not found'))) throw error;
+      });
+  };
+  const withPrefix = (prefix: string) =>
+    bucket.find({ filename: { $regex: `^${escaped(prefix)}` } }).sort({ filename: 1, uploadDate: -1 });
+
+  return {
+    async put(key, bytes) {
+      const upload = bucket.openUploadStream(key);
+      try {
+        await pipeline(bytes instanceof Uint8Array ? Readable.from([bytes]) : bytes, upload);
+      } catch (error) {
+        await upload.abort().catch(() => undefined);
+        throw error;
+      }
+      const all = await bucket.find({ filename: key }).sort({ uploadDate: -1, _id: -1 }).toArray();
+      await remove(all.slice(1).map(({ _id }) => _id));
+      return { key, size: upload.length };
+    },
+    async stat(key) {
+      const file = await newest(key);
+      return file ? { key, size: file.length } : null;
+    },
+    async read(key, range = {}) {
+      const file = await newest(key);
+      if (!file) throw new DomainError('not-found', 'There is no such file.');
+      if (file.length === 0) return Readable.from([]);
+      return bucket.openDownloadStream(file._id, {
+        ...(range.start === undefined ? {} : { start: range.start }),
+        ...(range.end === undefined ? {} : { end: Math.min(range.end + 1, file.length) }),
+      });
+    },
+    async delete(key) {
+      await remove((await bucket.find({ filename: key }).toArray()).map(({ _id }) => _id));
+    },
+    async deletePrefix(prefix) {
+      const files = await withPrefix(prefix).toArray();
+      await remove(files.map(({ _id }) => _id));
+      return new Set(files.map(({ filename }) => filename)).size;
+    },
+    async *list(prefix): AsyncIterable<BlobInfo> {
+      let last: string | null = null;
+      for await (const { filename, length } of withPrefix(prefix)) {
+        if (filename !== last) yield { key: filename, size: length };
+        last = filename;
+      }
+    },
+  };
+}

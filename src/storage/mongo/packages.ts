@@ -1,0 +1,153 @@
+import { Schema } from 'mongoose';
+import type { ImportJob, PackageStore, PackageVersion } from '../../player/packages/store.ts';
+import { type Connection, isDuplicateKey } from './open.ts';
+
+interface PackageRow {
+  _id: string;
+  organisation: string;
+  title: string;
+  latestVersionId: string;
+  /** The number of the latest version: a late writer never moves the package back. */
+  latest: number;
+}
+interface VersionRow {
+  _id: string;
+  packageId: string;
+  version: number;
+  body: string;
+}
+interface FileRow {
+  /** `<version>/<path>` */
+  _id: string;
+  versionId: string;
+  path: string;
+  size: number;
+  blobKey: string;
+  sha256: string;
+}
+interface JobRow {
+  _id: string;
+  body: string;
+  updatedAt: Date;
+}
+
+const text = { type: String, required: true } as const;
+const number = { type: Number, required: true } as const;
+const packages = new Schema<PackageRow>(
+  { _id: text, organisation: text, title: text, latestVersionId: text, latest: number },
+  { versionKey: false, collection: 'packages' },
+);
+packages.index({ organisation: 1, _id: -1 });
+const versions = new Schema<VersionRow>(
+  { _id: text, packageId: text, version: number, body: text },
+  { versionKey: false, collection: 'package_versions' },
+);
+versions.index({ packageId: 1, version: -1 }, { unique: true });
+const files = new Schema<FileRow>(
+  { _id: text, versionId: text, path: text, size: number, blobKey: text, sha256: text },
+  { versionKey: false, collection: 'package_files' },
+);
+files.index({ versionId: 1, path: 1 });
+const jobs = new Schema<JobRow>(
+  { _id: text, body: text, updatedAt: { type: Date, required: true } },
+  { versionKey: false, collection: 'package_jobs' },
+);
+jobs.index({ updatedAt: 1 });
+
+const toVersion = (row: VersionRow): PackageVersion => {
+  const kept = JSON.parse(row.body) as Omit<PackageVersion, 'uploadedAt'> & { uploadedAt: string };
+  return { ...kept, uploadedAt: new Date(kept.uploadedAt) };
+};
+const toPackage = ({ _id, organisation, title, latestVersionId }: PackageRow) => ({
+  id: _id,
+  organisation,
+  title,
+  latestVersionId,
+});
+const toFile = ({ path, size, blobKey, sha256 }: FileRow) => ({ path, size, blobKey, sha256 });
+
+export async function createMongoPackageStore(connection: Connection): Promise<PackageStore> {
+  const pkg = connection.model<PackageRow>('Package', packages);
+  const version = connection.model<VersionRow>('PackageVersion', versions);
+  const file = connection.model<FileRow>('PackageFile', files);
+  const job = connection.model<JobRow>('PackageJob', jobs);
+  for (const model of [pkg, version, file, job]) {
+    await model.createCollection();
+    await model.createIndexes();
+  }
+  return {
+    // Files first, then the version that makes them visible, then the package that names the version: after a crash in
+    // between, nothing refers to what is half there.
+    async addVersion(given, body, list) {
+      for (let at = 0; at < list.length; at += 500)
+        await file.insertMany(
+          list
+            .slice(at, at + 500)
+            .map((one) => ({ _id: `${body.id}/${one.path}`, versionId: body.id, ...one })),
+        );
+      for (;;) {
+        const highest = await version
+          .findOne({ packageId: given.id })
+          .sort({ version: -1 })
+          .lean<VersionRow>();
+        const numbered = { ...body, version: (highest?.version ?? 0) + 1 };
+        try {
+          await version.create({
+            _id: body.id,
+            packageId: given.id,
+            version: numbered.version,
+            body: JSON.stringify(numbered),
+          });
+        } catch (error) {
+          if (!isDuplicateKey(error)) throw error;
+          continue; // another upload took the number
+        }
+        const fields = { title: given.title, latestVersionId: body.id, latest: numbered.version };
+        try {
+          await pkg.create({ _id: given.id, organisation: given.organisation, ...fields });
+        } catch (error) {
+          if (!isDuplicateKey(error)) throw error;
+          await pkg.updateOne({ _id: given.id, latest: { $lt: numbered.version } }, { $set: fields });
+        }
+        return numbered;
+      }
+    },
+    async package(id) {
+      const row = await pkg.findById(id).lean<PackageRow>();
+      return row && toPackage(row);
+    },
+    async packagesOf(organisation) {
+      return (await pkg.find({ organisation }).sort({ _id: -1 }).lean<PackageRow[]>()).map(toPackage);
+    },
+    async version(id) {
+      const row = await version.findById(id).lean<VersionRow>();
+      return row && toVersion(row);
+    },
+    async versionsOf(packageId) {
+      return (await version.find({ packageId }).sort({ version: -1 }).lean<VersionRow[]>()).map(toVersion);
+    },
+    async file(versionId, path) {
+      const row = await file.findById(`${versionId}/${path}`).lean<FileRow>();
+      return row && toFile(row);
+    },
+    async files(versionId) {
+      return (await file.find({ versionId }).sort({ path: 1 }).lean<FileRow[]>()).map(toFile);
+    },
+    async putJob(given) {
+      await job.replaceOne(
+        { _id: given.id },
+        { body: JSON.stringify(given), updatedAt: given.updatedAt },
+        { upsert: true },
+      );
+    },
+    async job(id) {
+      const row = await job.findById(id).lean<JobRow>();
+      if (!row) return null;
+      const kept = JSON.parse(row.body) as Omit<ImportJob, 'updatedAt'> & { updatedAt: string };
+      return { ...kept, updatedAt: new Date(kept.updatedAt) };
+    },
+    async deleteJobsBefore(at) {
+      return (await job.deleteMany({ updatedAt: { $lt: at } })).deletedCount;
+    },
+  };
+}

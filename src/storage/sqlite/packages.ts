@@ -1,0 +1,151 @@
+import type {
+  ImportJob,
+  Package,
+  PackageFile,
+  PackageStore,
+  PackageVersion,
+} from '../../player/packages/store.ts';
+import type { Sqlite, SqliteSchema } from './open.ts';
+
+export const packagesSchema: SqliteSchema = {
+  module: 'packages',
+  steps: [
+    `CREATE TABLE packages (
+      id TEXT PRIMARY KEY,
+      organisation TEXT NOT NULL,
+      title TEXT NOT NULL,
+      latest_version_id TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX packages_organisation ON packages (organisation, id DESC);
+    CREATE TABLE package_versions (
+      id TEXT PRIMARY KEY,
+      package_id TEXT NOT NULL REFERENCES packages (id),
+      version INTEGER NOT NULL,
+      body TEXT NOT NULL,
+      UNIQUE (package_id, version)
+    ) WITHOUT ROWID;
+    CREATE TABLE package_files (
+      version_id TEXT NOT NULL REFERENCES package_versions (id) ON DELETE CASCADE,
+      path TEXT NOT NULL,
+      size INTEGER NOT NULL,
+      blob_key TEXT NOT NULL,
+      sha256 TEXT NOT NULL,
+      PRIMARY KEY (version_id, path)
+    ) WITHOUT ROWID;
+    CREATE TABLE package_jobs (id TEXT PRIMARY KEY, body TEXT NOT NULL, updated_at INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE INDEX package_jobs_updated ON package_jobs (updated_at);`,
+  ],
+};
+
+interface PackageRow {
+  id: string;
+  organisation: string;
+  title: string;
+  latest_version_id: string;
+}
+interface FileRow {
+  path: string;
+  size: number;
+  blob_key: string;
+  sha256: string;
+}
+interface BodyRow {
+  body: string;
+}
+
+const toPackage = (row: PackageRow): Package => ({
+  id: row.id,
+  organisation: row.organisation,
+  title: row.title,
+  latestVersionId: row.latest_version_id,
+});
+const toFile = (row: FileRow): PackageFile => ({
+  path: row.path,
+  size: row.size,
+  blobKey: row.blob_key,
+  sha256: row.sha256,
+});
+const toVersion = (row: BodyRow): PackageVersion => {
+  const kept = JSON.parse(row.body) as Omit<PackageVersion, 'uploadedAt'> & { uploadedAt: string };
+  return { ...kept, uploadedAt: new Date(kept.uploadedAt) };
+};
+
+export function createSqlitePackageStore(db: Sqlite): PackageStore {
+  const putPackage = db.prepare(
+    `INSERT INTO packages (id, organisation, title, latest_version_id) VALUES (?, ?, ?, ?)
+     ON CONFLICT (id) DO UPDATE SET title = excluded.title, latest_version_id = excluded.latest_version_id`,
+  );
+  const highest = db.prepare<[string], { n: number }>(
+    'SELECT coalesce(max(version), 0) AS n FROM package_versions WHERE package_id = ?',
+  );
+  const putVersion = db.prepare(
+    'INSERT INTO package_versions (id, package_id, version, body) VALUES (?, ?, ?, ?)',
+  );
+  const putFile = db.prepare(
+    'INSERT INTO package_files (version_id, path, size, blob_key, sha256) VALUES (?, ?, ?, ?, ?)',
+  );
+  const getPackage = db.prepare<[string], PackageRow>('SELECT * FROM packages WHERE id = ?');
+  const packagesOf = db.prepare<[string], PackageRow>(
+    'SELECT * FROM packages WHERE organisation = ? ORDER BY id DESC',
+  );
+  const version = db.prepare<[string], BodyRow>('SELECT body FROM package_versions WHERE id = ?');
+  const versionsOf = db.prepare<[string], BodyRow>(
+    'SELECT body FROM package_versions WHERE package_id = ? ORDER BY version DESC',
+  );
+  const file = db.prepare<[string, string], FileRow>(
+    'SELECT * FROM package_files WHERE version_id = ? AND path = ?',
+  );
+  const files = db.prepare<[string], FileRow>(
+    'SELECT * FROM package_files WHERE version_id = ? ORDER BY path',
+  );
+  const putJob = db.prepare('INSERT OR REPLACE INTO package_jobs (id, body, updated_at) VALUES (?, ?, ?)');
+  const job = db.prepare<[string], BodyRow>('SELECT body FROM package_jobs WHERE id = ?');
+  const dropJobs = db.prepare('DELETE FROM package_jobs WHERE updated_at < ?');
+
+  const add = db.transaction((pkg: Package, given: PackageVersion, list: PackageFile[]): PackageVersion => {
+    const numbered = { ...given, version: (highest.get(pkg.id)?.n ?? 0) + 1 };
+    putPackage.run(pkg.id, pkg.organisation, pkg.title, pkg.latestVersionId);
+    putVersion.run(numbered.id, pkg.id, numbered.version, JSON.stringify(numbered));
+    for (const one of list) putFile.run(numbered.id, one.path, one.size, one.blobKey, one.sha256);
+    return numbered;
+  });
+
+  return {
+    async addVersion(pkg, given, list) {
+      return add.immediate(pkg, given, list);
+    },
+    async package(id) {
+      const row = getPackage.get(id);
+      return row ? toPackage(row) : null;
+    },
+    async packagesOf(organisation) {
+      return packagesOf.all(organisation).map(toPackage);
+    },
+    async version(id) {
+      const row = version.get(id);
+      return row ? toVersion(row) : null;
+    },
+    async versionsOf(packageId) {
+      return versionsOf.all(packageId).map(toVersion);
+    },
+    async file(versionId, path) {
+      const row = file.get(versionId, path);
+      return row ? toFile(row) : null;
+    },
+    async files(versionId) {
+      return files.all(versionId).map(toFile);
+    },
+    async putJob(given) {
+      putJob.run(given.id, JSON.stringify(given), given.updatedAt.getTime());
+    },
+    async job(id) {
+      const row = job.get(id);
+      if (!row) return null;
+      const kept = JSON.parse(row.body) as Omit<ImportJob, 'updatedAt'> & { updatedAt: string };
+      return { ...kept, updatedAt: new Date(kept.updatedAt) };
+    },
+    async deleteJobsBefore(at) {
+      return dropJobs.run(at.getTime()).changes;
+    },
+  };
+}
