@@ -1,4 +1,4 @@
-import express, { type Request, type Response, type Router } from 'express';
+import express, { type Request, type Router } from 'express';
 import { z } from 'zod';
 import { DomainError } from '../../base/errors.ts';
 import { parse } from '../../http/validate.ts';
@@ -6,16 +6,9 @@ import { contentOriginOf, type PlayerSessionService } from '../sessions/player-s
 import type { PlayerLaunch } from '../sessions/store.ts';
 import type { TokenKind } from '../sessions/tokens.ts';
 import { commitRequestSchema } from './commit.ts';
+import type { ServePackageFile } from './file-routes.ts';
 import { framePage } from './frame-page.ts';
 import type { Runtime } from './runtime.ts';
-
-/** Answers with one file of a package version: ranges, ETags, MIME type (the package library's). */
-export type ServePackageFile = (
-  req: Request,
-  res: Response,
-  versionId: string,
-  path: string,
-) => Promise<void>;
 
 export interface ContentRouteDeps {
   sessions: PlayerSessionService;
