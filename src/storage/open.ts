@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import type { RateCounterStore, WebSessionStore } from '../http/store.ts';
+import type { LrsStores } from '../lrs/store.ts';
+import { createMongoLrsStores } from './mongo/lrs.ts';
 import { createMongoRateCounterStore } from './mongo/rate-counters.ts';
 import type { AssessmentStore } from '../assessment/store.ts';
 import type { CertificateStore } from '../certificates/store.ts';
@@ -20,6 +22,7 @@ import { openMongo } from './mongo/open.ts';
 import { createMongoPlayerSessionStore } from './mongo/player-sessions.ts';
 import { createMongoRuntimeStateStore } from './mongo/runtime-state.ts';
 import { createMongoWebSessionStore } from './mongo/web-sessions.ts';
+import { createSqliteLrsStores, lrsSchemas } from './sqlite/lrs.ts';
 import { createSqliteRateCounterStore, rateCountersSchema } from './sqlite/rate-counters.ts';
 import { createSqliteIdentityStore, identitySchema } from './sqlite/identity.ts';
 import { createSqliteAssessmentStore, assessmentSchema } from './sqlite/assessment.ts';
@@ -56,6 +59,7 @@ export interface Storage {
   completion: CompletionStore;
   assessment: AssessmentStore;
   certificates: CertificateStore;
+  lrs: LrsStores;
   /** Resolves when the engine answers; rejects with DomainError `unavailable`. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -77,6 +81,7 @@ async function openOnSqlite(options: StorageOptions): Promise<Storage> {
     assessmentSchema,
     completionSchema,
     certificatesSchema,
+    ...lrsSchemas,
   ]);
   return {
     engine: 'sqlite',
@@ -91,6 +96,7 @@ async function openOnSqlite(options: StorageOptions): Promise<Storage> {
     completion: createSqliteCompletionStore(db),
     assessment: createSqliteAssessmentStore(db),
     certificates: createSqliteCertificateStore(db),
+    lrs: createSqliteLrsStores(db),
     async ping() {
       db.prepare('SELECT 1').get();
     },
@@ -115,6 +121,7 @@ async function openOnMongo(uri: string): Promise<Storage> {
     completion: await createMongoCompletionStore(connection),
     assessment: await createMongoAssessmentStore(connection),
     certificates: await createMongoCertificateStore(connection),
+    lrs: await createMongoLrsStores(connection),
     async ping() {
       await connection.db?.admin().ping();
     },

@@ -60,7 +60,6 @@ export function safePath(name: string): string | null {
     .replaceAll('\\', '/')
     .replace(/^(\.\/)+/, '');
   if (path === '' || path.startsWith('/') || /^[A-Za-z]:/.test(path)) return null;
-  // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u001f\u007f\ufffd\u202a-\u202e\u2066-\u2069]/.test(path)) return null;
   const parts = path.split('/');
   if (parts.some((part) => part === '..' || part === '.' || part === '' || /^\s|[\s.]$/.test(part)))

@@ -1,0 +1,114 @@
+import type { Clock } from '../base/clock.ts';
+import { newUuid } from '../base/ids.ts';
+import type { Logger } from '../base/logger.ts';
+import { toStored } from './door.ts';
+import type { FeedStore, StatementStore } from './store.ts';
+import type { Feed, FeedConsumer } from './types.ts';
+
+export interface FeedOptions {
+  statements: StatementStore;
+  feed: FeedStore;
+  clock: Clock;
+  logger: Logger;
+  /** Run in this order on every batch. */
+  consumers: readonly FeedConsumer[];
+  /** Looks by itself this often, for what other processes stored. */
+  pollSeconds?: number;
+  batchSize?: number;
+}
+
+/** A dispatcher that falls silent is taken over after this long. */
+const leaseMs = 20_000;
+
+/**
+ * Hands every stored Statement to the consumers: in order, at least once, one dispatcher at a time over all processes
+ * (a lease that expires by comparing times). A batch is acknowledged only after the last consumer; a consumer that
+ * throws holds the feed at that batch until it succeeds.
+ */
+export function createFeed({
+  statements,
+  feed,
+  clock,
+  logger,
+  consumers,
+  pollSeconds = 1,
+  batchSize = 100,
+}: FeedOptions): Feed {
+  const holder = newUuid();
+  let timer: NodeJS.Timeout | null = null;
+  let running: Promise<void> | null = null;
+  let again = false;
+  let started = false;
+
+  const until = (): number => clock.now().getTime() + leaseMs;
+
+  /** Works through everything there is. False when another process holds the lease. */
+  const pump = async (): Promise<boolean> => {
+    let position = await feed.take(holder, clock.now().getTime(), until());
+    if (position === null) return false;
+    for (;;) {
+      const rows = await statements.after(position, batchSize);
+      const last = rows.at(-1);
+      if (!last) return true;
+      const batch = rows.map(toStored);
+      for (const consumer of consumers) {
+        await consumer.consume(batch);
+        // Renewed between consumers: only a single one that takes longer than the lease can lose it.
+        if ((await feed.take(holder, clock.now().getTime(), until())) === null) return false;
+      }
+      if (!(await feed.acknowledge(holder, last.seq, until()))) return false;
+      position = last.seq;
+    }
+  };
+
+  const work = async (): Promise<void> => {
+    do {
+      again = false;
+      try {
+        await pump();
+      } catch (error) {
+        logger.error({ err: error }, 'the feed stopped at a batch; it will be tried again');
+        return;
+      }
+    } while (again);
+  };
+
+  const run = (): Promise<void> => {
+    if (running) again = true;
+    running ??= work().finally(() => {
+      running = null;
+    });
+    return running;
+  };
+
+  return {
+    start() {
+      if (started) return;
+      started = true;
+      timer = setInterval(() => void run(), pollSeconds * 1000);
+      timer.unref();
+      void run();
+    },
+    kick() {
+      if (started) void run();
+    },
+    async drain() {
+      const head = await statements.head();
+      // Another process may be at it: its work counts too.
+      for (;;) {
+        if ((await feed.position()) >= head) return;
+        if (running) await running;
+        else await pump(); // a consumer's error reaches whoever waits for it
+        if ((await feed.position()) >= head) return;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
+    async stop() {
+      if (timer) clearInterval(timer);
+      timer = null;
+      started = false;
+      await running;
+      await feed.release(holder);
+    },
+  };
+}

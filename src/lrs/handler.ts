@@ -1,0 +1,224 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../base/clock.ts';
+import { DomainError } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import { toPublicError } from '../http/errors.ts';
+import type { RateCounterStore } from '../http/store.ts';
+import { identityOf } from '../xapi/actor.ts';
+import { isIri } from '../xapi/scalars.ts';
+import { servedVersions, versionOf, type XapiVersion } from '../xapi/versions.ts';
+import { alternateRequest } from './alternate.ts';
+import { authorise } from './authorise.ts';
+import type { Caller, Credentials } from './credentials.ts';
+import type { StatementIntake } from './door.ts';
+import {
+  bad,
+  json,
+  onlyParams,
+  readBody,
+  readParams,
+  requiredParam,
+  type XapiAnswer,
+  type XapiRequest,
+} from './exchange.ts';
+import { createDocumentsResource, isDocumentResource } from './resource-documents.ts';
+import { createStatementsResource, notAllowed, readAgent } from './resource-statements.ts';
+import type { LrsStores } from './store.ts';
+
+export interface LrsHandlerOptions {
+  stores: LrsStores;
+  door: StatementIntake;
+  credentials: Credentials;
+  rateCounters: RateCounterStore;
+  clock: Clock;
+  logger: Logger;
+  limits: { xapiBodyBytes: number; xapiBatch: number; xapiDepth: number };
+}
+
+/** Answers one request below the endpoint; `path` begins with a slash, `base` is the endpoint's own path. Never rejects. */
+export type LrsHandler = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  path: string,
+  query: string,
+  base: string,
+) => Promise<void>;
+
+const exposed =
+  'ETag, Last-Modified, X-Experience-API-Version, X-Experience-API-Consistent-Through, Retry-After, Content-Length';
+const allowedHeaders =
+  'Authorization, Content-Type, Content-Length, If-Match, If-None-Match, X-Experience-API-Version, Accept-Language, Accept';
+const methods = 'GET, HEAD, PUT, POST, DELETE, OPTIONS';
+
+/** 1.0.3 and 2.0 share no version: this one is understood by the clients of both to mean "none of yours". */
+const noVersion = '0.95';
+
+export function createLrsHandler(options: LrsHandlerOptions): LrsHandler {
+  const { stores, door, credentials, rateCounters, clock, logger, limits } = options;
+  const statements = createStatementsResource({
+    store: stores.statements,
+    attachments: stores.attachments,
+    door,
+    clock,
+    limits,
+  });
+  const documents = createDocumentsResource(stores.documents, clock, limits.xapiDepth);
+
+  const about = (method: string): XapiAnswer =>
+    method === 'GET' || method === 'HEAD' ? json(200, { version: servedVersions }) : notAllowed('GET, HEAD');
+
+  const activity = async (request: XapiRequest): Promise<XapiAnswer> => {
+    onlyParams(request, ['activityId']);
+    const id = requiredParam(request, 'activityId');
+    if (!isIri(id)) throw bad('activityId is not an IRI.', 'activityId');
+    const definition = (await stores.statements.definitions([id])).get(id);
+    const text = `{"objectType":"Activity","id":${JSON.stringify(id)}${definition === undefined ? '' : `,"definition":${definition}`}}`;
+    return { status: 200, headers: { 'content-type': 'application/json' }, body: text };
+  };
+
+  /** The Person of an Agent (1.0.3 Communication 2.4): its one identifier and every name it was seen with. */
+  const person = async (request: XapiRequest): Promise<XapiAnswer> => {
+    onlyParams(request, ['agent']);
+    const agent = readAgent(requiredParam(request, 'agent'), 'agent');
+    const names = await stores.statements.agentNames(identityOf(agent) ?? '');
+    if (agent.name !== undefined && !names.includes(agent.name)) names.push(agent.name);
+    const { mbox, mbox_sha1sum, openid, account } = agent;
+    return json(200, {
+      objectType: 'Person',
+      ...(names.length > 0 ? { name: names } : {}),
+      ...(mbox === undefined ? {} : { mbox: [mbox] }),
+      ...(mbox_sha1sum === undefined ? {} : { mbox_sha1sum: [mbox_sha1sum] }),
+      ...(openid === undefined ? {} : { openid: [openid] }),
+      ...(account === undefined ? {} : { account: [account] }),
+    });
+  };
+
+  const act = (request: XapiRequest): Promise<XapiAnswer> | XapiAnswer => {
+    if (request.resource === 'statements') return statements(request);
+    if (isDocumentResource(request.resource)) return documents(request);
+    if (request.resource !== 'activities' && request.resource !== 'agents')
+      throw new DomainError('not-found', 'There is no such xAPI resource.', { code: 'not-found' });
+    if (request.method !== 'GET' && request.method !== 'HEAD') return notAllowed('GET, HEAD');
+    return request.resource === 'activities' ? activity(request) : person(request);
+  };
+
+  const limitRate = async ({ credential: { id, ratePerMinute } }: Caller): Promise<void> => {
+    if (ratePerMinute === null) return;
+    const now = clock.now().getTime();
+    const start = now - (now % 60_000);
+    const count = await rateCounters.add(`lrs:${id}`, new Date(start), new Date(start + 60_000));
+    if (count > ratePerMinute)
+      throw new DomainError('rate-limited', `This credential may make ${ratePerMinute} requests a minute.`, {
+        code: 'rate-limited',
+        retryAfter: Math.max(1, Math.ceil((start + 60_000 - now) / 1000)),
+      });
+  };
+
+  const authenticate = async (
+    authorization: string | undefined,
+    origin: string | undefined,
+  ): Promise<Caller> => {
+    const caller = await credentials.authenticate(authorization);
+    if (!caller)
+      throw new DomainError('unauthenticated', 'The LRS needs a valid credential (Basic or Bearer).', {
+        code: 'lrs-credential',
+      });
+    const { origins } = caller.credential;
+    if (origin !== undefined && origins.length > 0 && !origins.includes(origin))
+      throw new DomainError('forbidden', 'This credential may not be used from that origin.', {
+        code: 'lrs-origin',
+      });
+    await limitRate(caller);
+    return caller;
+  };
+
+  /** On every answer of the statements resource, whatever its status (1.0.3 Communication 2.1.3). */
+  const consistentThrough = async (): Promise<string> => {
+    const now = clock.now().getTime();
+    // A store that does not answer promises nothing.
+    const through = await stores.statements.consistentThrough(now).catch(() => 0);
+    return new Date(through).toISOString();
+  };
+
+  const respond = async (
+    req: IncomingMessage,
+    path: string,
+    query: string,
+    base: string,
+    note: (version: XapiVersion) => void,
+  ): Promise<XapiAnswer> => {
+    const resource = path.replace(/^\/|\/$/g, '');
+    if (resource === 'about') return about(req.method ?? 'GET');
+    let method = req.method ?? 'GET';
+    let params = readParams(query);
+    let headers: Record<string, string | undefined> = req.headers as Record<string, string | undefined>;
+    let body: Buffer | null = null;
+    if (params.has('method')) {
+      body = await readBody(req, limits.xapiBodyBytes);
+      ({ method, params, headers, body } = alternateRequest(method, params, headers, body));
+    }
+    const asked = headers['x-experience-api-version'];
+    const version = versionOf(asked);
+    if (version === null)
+      throw bad(
+        asked === undefined
+          ? 'The header X-Experience-API-Version is missing.'
+          : `X-Experience-API-Version must be one of 1.0.x and 2.0.x, found ${asked.slice(0, 40)}.`,
+      );
+    if (body !== null && version === '2.0.0')
+      throw bad('xAPI 2.0 has no alternate request syntax: send the method itself.');
+    note(version);
+    const caller = await authenticate(headers['authorization'], headers['origin']);
+    authorise({ resource, method, caller });
+    body ??= await readBody(req, limits.xapiBodyBytes);
+    return act({ method, resource, params, headers, body, version, caller, base });
+  };
+
+  return async (req, res, path, query, base) => {
+    res.setHeader('Access-Control-Allow-Origin', req.headers.origin ?? '*');
+    res.setHeader('Vary', 'Origin');
+    if (req.method === 'OPTIONS') {
+      res.writeHead(204, {
+        'Access-Control-Allow-Methods': methods,
+        'Access-Control-Allow-Headers': allowedHeaders,
+        'Access-Control-Max-Age': '86400',
+      });
+      res.end();
+      return;
+    }
+    let version: string = noVersion;
+    let answer: XapiAnswer;
+    try {
+      answer = await respond(req, path, query, base, (known) => (version = known));
+    } catch (error) {
+      answer = failure(error);
+      if (answer.status >= 500) logger.error({ err: error, method: req.method, path }, 'request failed');
+      if (!req.complete) {
+        // Whatever is still on its way is not read: the connection cannot be used again.
+        res.setHeader('Connection', 'close');
+      }
+    }
+    if (res.destroyed) return;
+    if (path.startsWith('/statements'))
+      res.setHeader('X-Experience-API-Consistent-Through', await consistentThrough());
+    const isAbout = path.replace(/\/$/, '') === '/about';
+    res.setHeader(
+      'X-Experience-API-Version',
+      isAbout ? (versionOf(req.headers['x-experience-api-version']) ?? '2.0.0') : version,
+    );
+    res.setHeader('Access-Control-Expose-Headers', exposed);
+    for (const [name, value] of Object.entries(answer.headers)) res.setHeader(name, value);
+    if (answer.body !== null) res.setHeader('Content-Length', Buffer.byteLength(answer.body));
+    else if (answer.status !== 304 && answer.status !== 204) res.setHeader('Content-Length', 0);
+    res.statusCode = answer.status;
+    res.end(req.method === 'HEAD' || answer.body === null ? undefined : answer.body);
+  };
+}
+
+function failure(error: unknown): XapiAnswer {
+  const { status, kind, code, message, problems, retryAfter } = toPublicError(error);
+  const answer = json(status, { error: { kind: kind ?? 'internal', code, message, problems } });
+  if (status === 401) answer.headers['www-authenticate'] = 'Basic realm="xAPI", charset="UTF-8"';
+  if (retryAfter !== null) answer.headers['retry-after'] = String(retryAfter);
+  return answer;
+}

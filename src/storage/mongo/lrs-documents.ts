@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto';
+import { Schema } from 'mongoose';
+import type { DocumentScope, DocumentStore } from '../../lrs/store.ts';
+import { type Connection, isDuplicateKey } from './open.ts';
+
+interface Row {
+  /** Hash of scope, registration and id. */
+  _id: string;
+  scope: string;
+  registration: string;
+  id: string;
+  contentType: string;
+  body: { buffer: Buffer } | Buffer;
+  etag: string;
+  updated: number;
+}
+
+const schema = new Schema(
+  {
+    _id: { type: String, required: true },
+    scope: String,
+    registration: String,
+    id: String,
+    contentType: String,
+    body: Buffer,
+    etag: String,
+    updated: Number,
+  },
+  { versionKey: false, collection: 'lrs_documents', id: false },
+);
+schema.index({ scope: 1, registration: 1, updated: 1 });
+
+const scopeText = (scope: DocumentScope): string =>
+  createHash('sha256')
+    .update(JSON.stringify([scope.kind, scope.activityId, scope.agent]))
+    .digest('base64url');
+const registrationText = (scope: DocumentScope): string => scope.registration?.toLowerCase() ?? '';
+const keyOf = (scope: DocumentScope, id: string): string =>
+  createHash('sha256')
+    .update(JSON.stringify([scopeText(scope), registrationText(scope), id]))
+    .digest('base64url');
+
+export async function createMongoDocumentStore(connection: Connection): Promise<DocumentStore> {
+  const model = connection.model<Row>('LrsDocument', schema as never);
+  await model.createCollection();
+  await model.createIndexes();
+  const ofScope = (scope: DocumentScope) => {
+    const registration = registrationText(scope);
+    return { scope: scopeText(scope), ...(registration === '' ? {} : { registration }) };
+  };
+  return {
+    async get(scope, id) {
+      const row = await model.findOne({ _id: keyOf(scope, id) }).lean<Row | null>();
+      if (!row) return null;
+      const { contentType, etag, updated, body } = row;
+      return { contentType, etag, updated, body: Buffer.from(Buffer.isBuffer(body) ? body : body.buffer) };
+    },
+    async put(scope, id, document, expected) {
+      const _id = keyOf(scope, id);
+      const row = { scope: scopeText(scope), registration: registrationText(scope), id, ...document };
+      if (typeof expected === 'string')
+        return (await model.updateOne({ _id, etag: expected }, { $set: row })).matchedCount === 1;
+      try {
+        if (expected === null) {
+          await model.create({ _id, ...row });
+          return true;
+        }
+        await model.updateOne({ _id }, { $set: row }, { upsert: true });
+        return true;
+      } catch (error) {
+        if (!isDuplicateKey(error)) throw error;
+        if (expected === null) return false;
+        await model.updateOne({ _id }, { $set: row }); // two first upserts met: it is there now
+        return true;
+      }
+    },
+    async delete(scope, id, expected) {
+      const _id = keyOf(scope, id);
+      const { deletedCount } = await model.deleteOne(
+        expected === undefined ? { _id } : { _id, etag: expected },
+      );
+      return expected === undefined || deletedCount === 1;
+    },
+    async ids(scope, since) {
+      const rows = await model
+        .find({ ...ofScope(scope), ...(since === null ? {} : { updated: { $gt: since } }) }, { id: 1 })
+        .lean<{ id: string }[]>();
+      return [...new Set(rows.map(({ id }) => id))].sort();
+    },
+    async deleteAll(scope) {
+      return (await model.deleteMany(ofScope(scope))).deletedCount;
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import type { DocumentScope, DocumentStore, StoredDocument } from '../../lrs/store.ts';
+import { wellFormed } from '../../xapi/terms.ts';
+import type { Sqlite, SqliteSchema } from './open.ts';
+
+export const lrsDocumentsSchema: SqliteSchema = {
+  module: 'lrs-documents',
+  steps: [
+    `CREATE TABLE lrs_documents (
+      scope TEXT NOT NULL,
+      registration TEXT NOT NULL,
+      id TEXT NOT NULL,
+      content_type TEXT NOT NULL,
+      etag TEXT NOT NULL,
+      updated INTEGER NOT NULL,
+      body BLOB NOT NULL,
+      UNIQUE (scope, registration, id)
+    );`,
+  ],
+};
+
+interface Row {
+  content_type: string;
+  body: Buffer;
+  etag: string;
+  updated: number;
+}
+
+const scopeText = (scope: DocumentScope): string =>
+  JSON.stringify([scope.kind, scope.activityId, scope.agent]);
+/** '' is "none" as a key, and "any" for a whole scope. */
+const registrationText = (scope: DocumentScope): string => scope.registration?.toLowerCase() ?? '';
+
+export function createSqliteDocumentStore(db: Sqlite): DocumentStore {
+  const get = db.prepare<[string, string, string], Row>(
+    'SELECT content_type, body, etag, updated FROM lrs_documents WHERE scope = ? AND registration = ? AND id = ?',
+  );
+  const put = db.prepare(
+    `INSERT INTO lrs_documents (scope, registration, id, content_type, etag, updated, body) VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (scope, registration, id) DO UPDATE SET
+       content_type = excluded.content_type, etag = excluded.etag, updated = excluded.updated, body = excluded.body`,
+  );
+  const remove = db.prepare('DELETE FROM lrs_documents WHERE scope = ? AND registration = ? AND id = ?');
+  const ids = db
+    .prepare<[{ scope: string; registration: string; since: number }], string>(
+      `SELECT DISTINCT id FROM lrs_documents
+       WHERE scope = @scope AND (@registration = '' OR registration = @registration) AND updated > @since ORDER BY id`,
+    )
+    .pluck();
+  const removeAll = db.prepare(
+    `DELETE FROM lrs_documents WHERE scope = @scope AND (@registration = '' OR registration = @registration)`,
+  );
+  const etagOf = (scope: DocumentScope, id: string): string | null =>
+    get.get(scopeText(scope), registrationText(scope), wellFormed(id))?.etag ?? null;
+  return {
+    async get(scope, id) {
+      const row = get.get(scopeText(scope), registrationText(scope), wellFormed(id));
+      if (!row) return null;
+      const { content_type: contentType, ...rest } = row;
+      return { contentType, ...rest } satisfies StoredDocument;
+    },
+    async put(scope, id, { contentType, etag, updated, body }, expected) {
+      return db
+        .transaction(() => {
+          if (expected !== undefined && etagOf(scope, id) !== expected) return false;
+          put.run(
+            scopeText(scope),
+            registrationText(scope),
+            wellFormed(id),
+            contentType,
+            etag,
+            updated,
+            body,
+          );
+          return true;
+        })
+        .immediate();
+    },
+    async delete(scope, id, expected) {
+      return db
+        .transaction(() => {
+          if (expected !== undefined && etagOf(scope, id) !== expected) return false;
+          remove.run(scopeText(scope), registrationText(scope), wellFormed(id));
+          return true;
+        })
+        .immediate();
+    },
+    async ids(scope, since) {
+      return ids.all({
+        scope: scopeText(scope),
+        registration: registrationText(scope),
+        since: since ?? Number.MIN_SAFE_INTEGER,
+      });
+    },
+    async deleteAll(scope) {
+      return removeAll.run({ scope: scopeText(scope), registration: registrationText(scope) }).changes;
+    },
+  };
+}

@@ -1,0 +1,152 @@
+import { setImmediate } from 'node:timers/promises';
+import type { StatementPage, StatementQuery, StatementRow } from '../../lrs/store.ts';
+import type { TermKeys } from './lrs-terms.ts';
+import type { Sqlite } from './open.ts';
+
+export interface Row {
+  seq: number;
+  id: Buffer;
+  stored: number;
+  authority_id: string;
+  flags: number;
+  body: string;
+}
+
+export const toRow = (row: Row): StatementRow => {
+  const hex = row.id.toString('hex');
+  return {
+    seq: row.seq,
+    id: `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`,
+    stored: row.stored,
+    body: row.body,
+    authorityId: row.authority_id,
+    voided: (row.flags & 1) === 1,
+    voiding: (row.flags & 2) === 2,
+  };
+};
+
+/** Rows of the driving term looked at in one go: about 3 ms; then others get their turn. */
+const stepRows = 4000;
+/** Counting a term stops here: enough to tell the rare from the common. */
+const countCap = 2000;
+
+interface Bounds {
+  low: number;
+  high: number;
+}
+
+/** Reads of the Statement tables. Nothing here is linear in the store's size. */
+export function createStatementQueries(db: Sqlite, terms: TermKeys) {
+  const head = db.prepare<[], number | null>('SELECT max(seq) FROM lrs_statements').pluck();
+  const nextAt = db.prepare<[number], { seq: number; stored: number }>(
+    'SELECT seq, stored FROM lrs_statements WHERE seq >= ? ORDER BY seq LIMIT 1',
+  );
+  const count = db
+    .prepare<[number, number, number], number>(
+      `SELECT count(*) FROM (SELECT 1 FROM lrs_terms WHERE key = ? AND seq > ? AND seq <= ? LIMIT ${countCap})`,
+    )
+    .pluck();
+  const after = db.prepare<[number, number], Row>(
+    'SELECT * FROM lrs_statements WHERE seq > ? ORDER BY seq LIMIT ?',
+  );
+
+  /** The greatest seq stored at or before the instant: `stored` never falls as seq grows, so halving finds it. */
+  const seqAt = (instant: number, last: number): number => {
+    let low = 0; // known to be at or before the instant (or nothing)
+    let high = last + 1; // known to be after it (or nothing)
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2);
+      const row = nextAt.get(middle);
+      if (!row || row.seq >= high || row.stored > instant) high = middle;
+      else low = row.seq;
+    }
+    return low;
+  };
+
+  const statements = new Map<string, ReturnType<typeof prepareStep>>();
+  /** One step: the driving term's next rows, those kept that have the other terms and are not voided. */
+  const prepareStep = (others: number, ascending: boolean) => {
+    const order = ascending ? 'ASC' : 'DESC';
+    const probes = Array.from(
+      { length: others },
+      (_, at) => `AND EXISTS (SELECT 1 FROM lrs_terms WHERE key = @other${at} AND seq = d.seq)`,
+    ).join(' ');
+    const driver =
+      others < 0
+        ? `SELECT seq FROM lrs_statements WHERE seq > @low AND seq <= @high ORDER BY seq ${order} LIMIT ${stepRows}`
+        : `SELECT seq FROM lrs_terms WHERE key = @driver AND seq > @low AND seq <= @high ORDER BY seq ${order} LIMIT ${stepRows}`;
+    return {
+      rows: db.prepare<[Record<string, number>], Row>(
+        `SELECT s.* FROM (${driver}) d CROSS JOIN lrs_statements s ON s.seq = d.seq
+         WHERE s.flags & 1 = 0 ${probes} ORDER BY d.seq ${order} LIMIT @limit`,
+      ),
+      /** Where the step ended, when it used up all its rows. */
+      end: db
+        .prepare<[Record<string, number>], number>(
+          `SELECT seq FROM (${driver}) LIMIT 1 OFFSET ${stepRows - 1}`,
+        )
+        .pluck(),
+    };
+  };
+  const step = (others: number, ascending: boolean) => {
+    const name = `${others} ${ascending}`;
+    let prepared = statements.get(name);
+    if (!prepared) statements.set(name, (prepared = prepareStep(others, ascending)));
+    return prepared;
+  };
+
+  const bounds = (query: StatementQuery, through: number): Bounds => {
+    let low = query.since === null ? 0 : seqAt(query.since, through);
+    let high = query.until === null ? through : seqAt(query.until, through);
+    if (query.after !== null) {
+      if (query.ascending) low = Math.max(low, query.after);
+      else high = Math.min(high, query.after - 1);
+    }
+    return { low, high };
+  };
+
+  const find = async (query: StatementQuery): Promise<StatementPage> => {
+    const through = query.through ?? head.get() ?? 0;
+    const { low, high } = bounds(query, through);
+    const keys: number[] = [];
+    for (const term of query.terms) {
+      const key = terms.find(term);
+      if (key === null) return { rows: [], more: false, through };
+      keys.push(key);
+    }
+    const wanted = query.limit + 1;
+    const ordered =
+      keys.length < 2
+        ? keys
+        : keys
+            .map((key) => ({ key, rows: count.get(key, low, high) ?? 0 }))
+            .sort((a, b) => a.rows - b.rows)
+            .map(({ key }) => key);
+    const [driver, ...others] = ordered;
+    const prepared = step(driver === undefined ? -1 : others.length, query.ascending);
+    const values: Record<string, number> = { low, high, limit: wanted };
+    if (driver !== undefined) values['driver'] = driver;
+    others.forEach((key, at) => (values[`other${at}`] = key));
+    const rows: StatementRow[] = [];
+    for (;;) {
+      values['limit'] = wanted - rows.length;
+      for (const row of prepared.rows.all(values)) rows.push(toRow(row));
+      if (rows.length >= wanted) break;
+      const { limit: _, ...range } = values;
+      const end = prepared.end.get(range);
+      if (end === undefined) break;
+      if (query.ascending) values['low'] = end;
+      else values['high'] = end - 1;
+      await setImmediate();
+    }
+    return { rows: rows.slice(0, query.limit), more: rows.length > query.limit, through };
+  };
+
+  return {
+    find,
+    async after(seq: number, limit: number): Promise<StatementRow[]> {
+      return after.all(seq, limit).map(toRow);
+    },
+    head: (): number => head.get() ?? 0,
+  };
+}

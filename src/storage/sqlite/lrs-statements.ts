@@ -1,0 +1,226 @@
+import type { Clock } from '../../base/clock.ts';
+import { conflictingId, type NewStatement, repeatedId, type StatementStore } from '../../lrs/store.ts';
+import { statementDifference } from '../../xapi/equality.ts';
+import { mergeDefinitions } from '../../xapi/objects.ts';
+import { isInherited, termsOf, wellFormed } from '../../xapi/terms.ts';
+import { sealBody } from '../../xapi/raw.ts';
+import { createGroupCommit } from './group-commit.ts';
+import { createStatementQueries, type Row, toRow } from './lrs-queries.ts';
+import { createTermKeys } from './lrs-terms.ts';
+import type { Sqlite, SqliteSchema } from './open.ts';
+
+export const lrsStatementsSchema: SqliteSchema = {
+  module: 'lrs-statements',
+  steps: [
+    `CREATE TABLE lrs_statements (
+      seq INTEGER PRIMARY KEY AUTOINCREMENT,
+      id BLOB NOT NULL UNIQUE,
+      stored INTEGER NOT NULL,
+      authority_id TEXT NOT NULL,
+      flags INTEGER NOT NULL DEFAULT 0,
+      body TEXT NOT NULL
+    );
+    CREATE TABLE lrs_term_keys (key INTEGER PRIMARY KEY, term TEXT NOT NULL UNIQUE);
+    CREATE TABLE lrs_terms (key INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (key, seq)) WITHOUT ROWID;
+    CREATE TABLE lrs_references (
+      target BLOB NOT NULL,
+      source INTEGER NOT NULL,
+      voiding INTEGER NOT NULL,
+      keys TEXT NOT NULL,
+      PRIMARY KEY (target, source)
+    ) WITHOUT ROWID;
+    CREATE INDEX lrs_references_source ON lrs_references (source);
+    CREATE TABLE lrs_activities (id TEXT PRIMARY KEY, definition TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE lrs_agent_names (
+      identity TEXT NOT NULL,
+      name TEXT NOT NULL,
+      seq INTEGER NOT NULL,
+      PRIMARY KEY (identity, name)
+    ) WITHOUT ROWID;`,
+  ],
+};
+
+const voidedFlag = 1;
+const voidingFlag = 2;
+
+export const idBytes = (id: string): Buffer => Buffer.from(id.replaceAll('-', ''), 'hex');
+
+/** A Map that forgets everything when it grows too large, and takes nothing in before the transaction has held. */
+function createMemory(most: number) {
+  const memory = new Map<string, string>();
+  let waiting: [string, string][] = [];
+  return {
+    get: (key: string) => memory.get(key),
+    has: (key: string) => memory.has(key),
+    later: (key: string, value: string) => void waiting.push([key, value]),
+    settle(committed: boolean): void {
+      if (memory.size > most) memory.clear();
+      if (committed) for (const [key, value] of waiting) memory.set(key, value);
+      waiting = [];
+    },
+  };
+}
+
+export function createSqliteStatementStore(db: Sqlite): StatementStore {
+  const terms = createTermKeys(db);
+  const queries = createStatementQueries(db, terms);
+  const lastStored = db
+    .prepare<[], number>('SELECT stored FROM lrs_statements ORDER BY seq DESC LIMIT 1')
+    .pluck();
+  const byId = db.prepare<[Buffer], Row>('SELECT * FROM lrs_statements WHERE id = ?');
+  const insert = db.prepare<[Buffer, number, string, number, string]>(
+    'INSERT INTO lrs_statements (id, stored, authority_id, flags, body) VALUES (?, ?, ?, ?, ?)',
+  );
+  const insertTerm = db.prepare<[number, number]>('INSERT OR IGNORE INTO lrs_terms (key, seq) VALUES (?, ?)');
+  const insertReference = db.prepare<[Buffer, number, number, string]>(
+    'INSERT INTO lrs_references (target, source, voiding, keys) VALUES (?, ?, ?, ?)',
+  );
+  const sourcesOf = db.prepare<[Buffer], { source: number; voiding: number }>(
+    'SELECT source, voiding FROM lrs_references WHERE target = ?',
+  );
+  const inheritedBy = db
+    .prepare<[number], string>('SELECT keys FROM lrs_references WHERE source = ?')
+    .pluck();
+  const idOf = db.prepare<[number], Buffer>('SELECT id FROM lrs_statements WHERE seq = ?').pluck();
+  const setInherited = db.prepare<[string, number]>('UPDATE lrs_references SET keys = ? WHERE source = ?');
+  const setVoided = db.prepare<[Buffer]>(
+    `UPDATE lrs_statements SET flags = flags | ${voidedFlag} WHERE id = ? AND flags & ${voidingFlag} = 0`,
+  );
+  const readDefinition = db
+    .prepare<[string], string>('SELECT definition FROM lrs_activities WHERE id = ?')
+    .pluck();
+  const writeDefinition = db.prepare<[string, string]>(
+    'INSERT OR REPLACE INTO lrs_activities (id, definition) VALUES (?, ?)',
+  );
+  const insertName = db.prepare<[string, string, number]>(
+    'INSERT OR IGNORE INTO lrs_agent_names (identity, name, seq) VALUES (?, ?, ?)',
+  );
+  const names = db
+    .prepare<[string], string>('SELECT name FROM lrs_agent_names WHERE identity = ? ORDER BY seq LIMIT 100')
+    .pluck();
+
+  /** What was last merged for an Activity, and names already written: most Statements repeat them. */
+  const seen = createMemory(100_000);
+
+  const inherited = (seq: number): number[] => JSON.parse(inheritedBy.get(seq) ?? '[]') as number[];
+
+  /** A stored Statement's own terms, derived again from its text, and those it has inherited. */
+  const keysOfStored = (row: Row): number[] => {
+    const statement = JSON.parse(row.body) as { authority: object };
+    const own = termsOf(statement, statement.authority, row.authority_id).filter(isInherited);
+    return [...new Set([...own.map((term) => terms.keyOf(term)), ...inherited(row.seq)])];
+  };
+
+  /** Gives the keys to everything that refers to `target`, directly or through others. Ends where nothing is new. */
+  const passOn = (target: Buffer, keys: readonly number[]): void => {
+    const open: { target: Buffer; keys: readonly number[] }[] = [{ target, keys }];
+    for (let next = open.pop(); next; next = open.pop())
+      for (const { source } of sourcesOf.all(next.target)) {
+        const known = new Set(inherited(source));
+        const added = next.keys.filter((key) => !known.has(key));
+        if (added.length === 0) continue;
+        for (const key of added) insertTerm.run(key, source);
+        setInherited.run(JSON.stringify([...known, ...added]), source);
+        const id = idOf.get(source);
+        if (id) open.push({ target: id, keys: added });
+      }
+  };
+
+  const learn = (statement: NewStatement, seq: number): void => {
+    for (const { activityId, definition } of statement.definitions) {
+      const name = `d ${activityId}`;
+      if (seen.get(name) === definition) continue;
+      const before = readDefinition.get(activityId) ?? null;
+      const merged = mergeDefinitions(before, definition);
+      if (merged !== before) writeDefinition.run(activityId, merged);
+      seen.later(name, definition);
+    }
+    for (const { identity, name } of statement.agentNames) {
+      const memo = `n ${identity}\n${name}`;
+      if (seen.has(memo)) continue;
+      insertName.run(wellFormed(identity), name, seq);
+      seen.later(memo, '');
+    }
+  };
+
+  const store = (statement: NewStatement, id: Buffer, stored: number, iso: string): void => {
+    const sources = sourcesOf.all(id);
+    const voided = !statement.voiding && sources.some(({ voiding }) => voiding === 1);
+    const flags = (voided ? voidedFlag : 0) | (statement.voiding ? voidingFlag : 0);
+    const body = sealBody(statement.body, iso, statement.stampTimestamp);
+    const seq = Number(insert.run(id, stored, statement.authorityId, flags, body).lastInsertRowid);
+    for (const term of statement.terms) insertTerm.run(terms.keyOf(term), seq);
+    learn(statement, seq);
+    let gained: number[] = [];
+    if (statement.refersTo !== null) {
+      const target = idBytes(statement.refersTo);
+      if (statement.voiding) setVoided.run(target);
+      const row = byId.get(target);
+      gained = row ? keysOfStored(row) : [];
+      for (const key of gained) insertTerm.run(key, seq);
+      insertReference.run(target, seq, statement.voiding ? 1 : 0, JSON.stringify(gained));
+    }
+    if (sources.length > 0) {
+      const own = statement.terms.filter(isInherited).map((term) => terms.keyOf(term));
+      passOn(id, [...new Set([...own, ...gained])]);
+    }
+  };
+
+  /** Decides first, then writes: a refused batch has changed nothing. */
+  const addBatch = (batch: NewStatement[], clock: Clock): void => {
+    const fresh: { statement: NewStatement; id: Buffer }[] = [];
+    const within = new Set<string>();
+    for (const statement of batch) {
+      if (within.has(statement.id)) throw repeatedId(statement.id);
+      within.add(statement.id);
+      const id = idBytes(statement.id);
+      const kept = byId.get(id);
+      if (!kept) fresh.push({ statement, id });
+      else {
+        const difference = statementDifference(kept.body, `${statement.body}}`);
+        if (difference !== null) throw conflictingId(statement.id, difference);
+      }
+    }
+    if (fresh.length === 0) return;
+    const stored = Math.max(clock.now().getTime(), lastStored.get() ?? 0);
+    const iso = new Date(stored).toISOString();
+    for (const { statement, id } of fresh) store(statement, id, stored, iso);
+  };
+
+  const commits = createGroupCommit<{ batch: NewStatement[]; clock: Clock }>(db, {
+    weight: ({ batch }) => batch.length,
+    apply: ({ batch, clock }) => addBatch(batch, clock),
+    settle(committed) {
+      terms.settle(committed);
+      seen.settle(committed);
+    },
+  });
+
+  return {
+    add: (batch, clock) => commits.add({ batch, clock }),
+    async byId(id) {
+      const row = byId.get(idBytes(id));
+      return row ? toRow(row) : null;
+    },
+    find: queries.find,
+    after: queries.after,
+    async head() {
+      return queries.head();
+    },
+    // A reader sees everything that was committed, at once.
+    async consistentThrough(now) {
+      return now;
+    },
+    async definitions(activityIds) {
+      const result = new Map<string, string>();
+      for (const id of activityIds) {
+        const definition = readDefinition.get(id);
+        if (definition !== undefined) result.set(id, definition);
+      }
+      return result;
+    },
+    async agentNames(identity) {
+      return names.all(wellFormed(identity));
+    },
+  };
+}
