@@ -90,7 +90,7 @@ export function createPackageRoutes({ library, store, clock, logger, uploader }:
           ...(packageId === undefined ? {} : { packageId }),
           fileName: job.fileName,
           onProgress: (phase, done, total) => {
-            const now = Date.now();
+            const now = clock.now().getTime();
             if (phase === current.phase && now - written < 500) return;
             written = now;
             put({ phase, done, total }).catch((error: unknown) =>
