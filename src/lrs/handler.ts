@@ -23,6 +23,7 @@ import {
 } from './exchange.ts';
 import { createDocumentsResource, isDocumentResource } from './resource-documents.ts';
 import { createStatementsResource, notAllowed, readAgent } from './resource-statements.ts';
+import { createTokenEndpoint } from './oauth.ts';
 import type { LrsStores } from './store.ts';
 
 export interface LrsHandlerOptions {
@@ -63,6 +64,8 @@ export function createLrsHandler(options: LrsHandlerOptions): LrsHandler {
     limits,
   });
   const documents = createDocumentsResource(stores.documents, clock, limits.xapiDepth);
+
+  const tokens = createTokenEndpoint(credentials);
 
   const about = (method: string): XapiAnswer =>
     method === 'GET' || method === 'HEAD' ? json(200, { version: servedVersions }) : notAllowed('GET, HEAD');
@@ -149,6 +152,7 @@ export function createLrsHandler(options: LrsHandlerOptions): LrsHandler {
   ): Promise<XapiAnswer> => {
     const resource = path.replace(/^\/|\/$/g, '');
     if (resource === 'about') return about(req.method ?? 'GET');
+    if (resource === 'oauth/token') return tokens(req);
     let method = req.method ?? 'GET';
     let params = readParams(query);
     let headers: Record<string, string | undefined> = req.headers as Record<string, string | undefined>;

@@ -62,6 +62,9 @@ export interface StatementQuery {
   through: number | null;
 }
 
+/** A page ends early rather than hold more text than this (characters), but has one Statement at least. */
+export const pageBytes = 8 * 1024 * 1024;
+
 export interface StatementPage {
   rows: StatementRow[];
   /** There is more after the last row. */

@@ -83,6 +83,7 @@ async function openOnSqlite(options: StorageOptions): Promise<Storage> {
     certificatesSchema,
     ...lrsSchemas,
   ]);
+  const blobs = createDiskBlobs(join(options.dataDir, 'blobs'));
   return {
     engine: 'sqlite',
     webSessions: createSqliteWebSessionStore(db),
@@ -91,12 +92,12 @@ async function openOnSqlite(options: StorageOptions): Promise<Storage> {
     runtimeStates: createSqliteRuntimeStateStore(db),
     identity: createSqliteIdentityStore(db),
     packages: createSqlitePackageStore(db),
-    blobs: createDiskBlobs(join(options.dataDir, 'blobs')),
+    blobs,
     courses: createSqliteCourseStore(db),
     completion: createSqliteCompletionStore(db),
     assessment: createSqliteAssessmentStore(db),
     certificates: createSqliteCertificateStore(db),
-    lrs: createSqliteLrsStores(db),
+    lrs: createSqliteLrsStores(db, blobs),
     async ping() {
       db.prepare('SELECT 1').get();
     },
@@ -108,6 +109,7 @@ async function openOnSqlite(options: StorageOptions): Promise<Storage> {
 
 async function openOnMongo(uri: string): Promise<Storage> {
   const connection = await openMongo(uri);
+  const blobs = createGridFsBlobs(connection);
   return {
     engine: 'mongodb',
     webSessions: await createMongoWebSessionStore(connection),
@@ -116,12 +118,12 @@ async function openOnMongo(uri: string): Promise<Storage> {
     runtimeStates: await createMongoRuntimeStateStore(connection),
     identity: await createMongoIdentityStore(connection),
     packages: await createMongoPackageStore(connection),
-    blobs: createGridFsBlobs(connection),
+    blobs,
     courses: await createMongoCourseStore(connection),
     completion: await createMongoCompletionStore(connection),
     assessment: await createMongoAssessmentStore(connection),
     certificates: await createMongoCertificateStore(connection),
-    lrs: await createMongoLrsStores(connection),
+    lrs: await createMongoLrsStores(connection, blobs),
     async ping() {
       await connection.db?.admin().ping();
     },

@@ -17,6 +17,8 @@ export interface OpenRange {
 export interface DeadRange {
   first: number;
   count: number;
+  /** When it was undone, in milliseconds. */
+  at: number;
 }
 
 /**
@@ -45,7 +47,7 @@ const schema = new Schema(
     next: Number,
     stored: Number,
     open: { type: [new Schema(range, { _id: false })], default: [] },
-    dead: { type: [new Schema({ first: Number, count: Number }, { _id: false })], default: [] },
+    dead: { type: [new Schema({ first: Number, count: Number, at: Number }, { _id: false })], default: [] },
   },
   { versionKey: false, collection: 'lrs_sequence' },
 );

@@ -5,6 +5,7 @@ import { newUuid } from '../../base/ids.ts';
 import {
   conflictingId,
   type NewStatement,
+  pageBytes,
   repeatedId,
   type StatementQuery,
   type StatementRow,
@@ -88,6 +89,8 @@ interface Request {
 
 /** A batch that takes longer than this is taken for crashed. */
 const leaseMs = 10_000;
+/** So long an undone range is looked out for: its writer may still be slow, but not that slow. */
+const rememberedMs = 24 * 3600_000;
 const mostPerGroup = 500;
 const mostTries = 60;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -173,7 +176,8 @@ export async function createMongoStatementStore(connection: Connection): Promise
       const ended = await sequence.change((newest) => {
         const still = newest.open.find((open) => open.batch === range.batch && open.phase === 'writing');
         if (!still || still.until > now) return null;
-        const dead = [...newest.dead, { first: range.first, count: range.count }];
+        const recent = newest.dead.filter((old) => old.at > now - rememberedMs);
+        const dead = [...recent, { first: range.first, count: range.count, at: now }];
         return { ...newest, open: newest.open.filter((open) => open !== still), dead };
       });
       if (ended) await model.deleteMany({ ...inRange(range.first, range.count), batch: range.batch });
@@ -355,7 +359,7 @@ export async function createMongoStatementStore(connection: Connection): Promise
       else high = Math.min(high, query.after - 1);
     }
     const terms = query.terms.map(hashed);
-    const rows = await model
+    const cursor = model
       .find({
         ...(terms.length > 0 ? { terms: { $all: terms } } : {}),
         seq: { $gt: low, $lte: high },
@@ -364,8 +368,19 @@ export async function createMongoStatementStore(connection: Connection): Promise
       })
       .sort({ seq: query.ascending ? 1 : -1 })
       .limit(query.limit + 1)
-      .lean<Row[]>();
-    return { rows: rows.slice(0, query.limit).map(toRow), more: rows.length > query.limit, through };
+      .lean<Row[]>()
+      .cursor({ batchSize: 100 });
+    const rows: StatementRow[] = [];
+    let bytes = 0;
+    for await (const row of cursor as AsyncIterable<Row>) {
+      bytes += row.body.length;
+      if (rows.length === query.limit || (bytes > pageBytes && rows.length > 0)) {
+        await cursor.close();
+        return { rows, more: true, through };
+      }
+      rows.push(toRow(row));
+    }
+    return { rows, more: false, through };
   };
 
   return {

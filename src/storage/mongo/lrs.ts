@@ -1,59 +1,11 @@
 import { Schema } from 'mongoose';
-import type { AttachmentStore, FeedStore, LrsStores } from '../../lrs/store.ts';
+import type { BlobStore } from '../../base/blobs.ts';
+import type { FeedStore, LrsStores } from '../../lrs/store.ts';
+import { createBlobAttachments } from '../blob-attachments.ts';
 import { createMongoCredentialStore } from './lrs-credentials.ts';
 import { createMongoDocumentStore } from './lrs-documents.ts';
 import { createMongoStatementStore } from './lrs-statements.ts';
 import { type Connection, isDuplicateKey } from './open.ts';
-
-/** Below the server's 16 MiB for one document. */
-const chunkBytes = 8 * 1024 * 1024;
-
-interface ChunkRow {
-  /** `<sha2>` for the head, `<sha2>:<n>` for what follows. */
-  _id: string;
-  chunks: number;
-  body: { buffer: Buffer } | Buffer;
-}
-
-const chunkSchema = new Schema(
-  { _id: { type: String, required: true }, chunks: Number, body: Buffer },
-  { versionKey: false, collection: 'lrs_attachments' },
-);
-
-async function createMongoAttachmentStore(connection: Connection): Promise<AttachmentStore> {
-  const model = connection.model<ChunkRow>('LrsAttachment', chunkSchema as never);
-  await model.createCollection();
-  const bytesOf = (row: ChunkRow): Buffer =>
-    Buffer.from(Buffer.isBuffer(row.body) ? row.body : row.body.buffer);
-  const has = async (sha2: string): Promise<boolean> => (await model.exists({ _id: sha2 })) !== null;
-  return {
-    has,
-    async put(sha2, body) {
-      if (await has(sha2)) return;
-      const chunks = Math.max(1, Math.ceil(body.length / chunkBytes));
-      // The head last: it makes the rest count.
-      for (let at = chunks - 1; at >= 0; at--) {
-        const part = body.subarray(at * chunkBytes, (at + 1) * chunkBytes);
-        try {
-          await model.create({ _id: at === 0 ? sha2 : `${sha2}:${at}`, chunks, body: part });
-        } catch (error) {
-          if (!isDuplicateKey(error)) throw error; // the same bytes are there already
-        }
-      }
-    },
-    async get(sha2) {
-      const head = await model.findOne({ _id: sha2 }).lean<ChunkRow | null>();
-      if (!head) return null;
-      const parts = [bytesOf(head)];
-      for (let at = 1; at < head.chunks; at++) {
-        const row = await model.findOne({ _id: `${sha2}:${at}` }).lean<ChunkRow | null>();
-        if (!row) return null;
-        parts.push(bytesOf(row));
-      }
-      return Buffer.concat(parts);
-    },
-  };
-}
 
 interface FeedRow {
   _id: string;
@@ -103,10 +55,10 @@ async function createMongoFeedStore(connection: Connection): Promise<FeedStore> 
   };
 }
 
-export const createMongoLrsStores = async (connection: Connection): Promise<LrsStores> => ({
+export const createMongoLrsStores = async (connection: Connection, blobs: BlobStore): Promise<LrsStores> => ({
   statements: await createMongoStatementStore(connection),
   documents: await createMongoDocumentStore(connection),
-  attachments: await createMongoAttachmentStore(connection),
+  attachments: createBlobAttachments(blobs),
   feed: await createMongoFeedStore(connection),
   credentials: await createMongoCredentialStore(connection),
 });

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { StatementPage, StatementQuery, StatementRow } from '../../lrs/store.ts';
+import { pageBytes, type StatementPage, type StatementQuery, type StatementRow } from '../../lrs/store.ts';
 import type { TermKeys } from './lrs-terms.ts';
 import type { Sqlite } from './open.ts';
 
@@ -128,9 +128,16 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys) {
     if (driver !== undefined) values['driver'] = driver;
     others.forEach((key, at) => (values[`other${at}`] = key));
     const rows: StatementRow[] = [];
+    let bytes = 0;
     for (;;) {
       values['limit'] = wanted - rows.length;
-      for (const row of prepared.rows.all(values)) rows.push(toRow(row));
+      for (const row of prepared.rows.iterate(values)) {
+        rows.push(toRow(row));
+        bytes += row.body.length;
+        if (bytes > pageBytes && rows.length > 1) break;
+      }
+      if (bytes > pageBytes && rows.length > 1)
+        return { rows: rows.slice(0, Math.min(query.limit, rows.length - 1)), more: true, through };
       if (rows.length >= wanted) break;
       const { limit: _, ...range } = values;
       const end = prepared.end.get(range);

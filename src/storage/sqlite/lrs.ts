@@ -1,13 +1,10 @@
-import type { AttachmentStore, FeedStore, LrsStores } from '../../lrs/store.ts';
+import type { BlobStore } from '../../base/blobs.ts';
+import type { FeedStore, LrsStores } from '../../lrs/store.ts';
+import { createBlobAttachments } from '../blob-attachments.ts';
 import { createSqliteCredentialStore, lrsCredentialsSchema } from './lrs-credentials.ts';
 import { createSqliteDocumentStore, lrsDocumentsSchema } from './lrs-documents.ts';
 import { createSqliteStatementStore, lrsStatementsSchema } from './lrs-statements.ts';
 import type { Sqlite, SqliteSchema } from './open.ts';
-
-const lrsAttachmentsSchema: SqliteSchema = {
-  module: 'lrs-attachments',
-  steps: ['CREATE TABLE lrs_attachments (sha2 TEXT PRIMARY KEY, body BLOB NOT NULL);'],
-};
 
 const lrsFeedSchema: SqliteSchema = {
   module: 'lrs-feed',
@@ -25,27 +22,9 @@ const lrsFeedSchema: SqliteSchema = {
 export const lrsSchemas: readonly SqliteSchema[] = [
   lrsStatementsSchema,
   lrsDocumentsSchema,
-  lrsAttachmentsSchema,
   lrsFeedSchema,
   lrsCredentialsSchema,
 ];
-
-function createSqliteAttachmentStore(db: Sqlite): AttachmentStore {
-  const put = db.prepare('INSERT OR IGNORE INTO lrs_attachments (sha2, body) VALUES (?, ?)');
-  const get = db.prepare<[string], Buffer>('SELECT body FROM lrs_attachments WHERE sha2 = ?').pluck();
-  const has = db.prepare<[string], number>('SELECT 1 FROM lrs_attachments WHERE sha2 = ?').pluck();
-  return {
-    async put(sha2, body) {
-      put.run(sha2, body);
-    },
-    async get(sha2) {
-      return get.get(sha2) ?? null;
-    },
-    async has(sha2) {
-      return has.get(sha2) !== undefined;
-    },
-  };
-}
 
 function createSqliteFeedStore(db: Sqlite): FeedStore {
   const take = db
@@ -75,10 +54,10 @@ function createSqliteFeedStore(db: Sqlite): FeedStore {
   };
 }
 
-export const createSqliteLrsStores = (db: Sqlite): LrsStores => ({
+export const createSqliteLrsStores = (db: Sqlite, blobs: BlobStore): LrsStores => ({
   statements: createSqliteStatementStore(db),
   documents: createSqliteDocumentStore(db),
-  attachments: createSqliteAttachmentStore(db),
+  attachments: createBlobAttachments(blobs),
   feed: createSqliteFeedStore(db),
   credentials: createSqliteCredentialStore(db),
 });
