@@ -226,3 +226,20 @@ function failure(error: unknown): XapiAnswer {
   if (retryAfter !== null) answer.headers['retry-after'] = String(retryAfter);
   return answer;
 }
+
+/**
+ * The LRS in front of everything else on the same server, for the hot routes: answers requests to `base` on the
+ * portal's host and says so; leaves every other alone. The handler is the same that the routes mount.
+ */
+export const createLrsListener =
+  (handler: LrsHandler, base: string, publicOrigin: string) =>
+  (req: IncomingMessage, res: ServerResponse): boolean => {
+    const url = req.url ?? '';
+    if (!url.startsWith(base) || (url[base.length] !== '/' && url[base.length] !== '?')) return false;
+    if (req.headers.host?.toLowerCase() !== publicOrigin.replace(/^https?:\/\//, '').toLowerCase())
+      return false;
+    const question = url.indexOf('?');
+    const path = question < 0 ? url.slice(base.length) : url.slice(base.length, question);
+    void handler(req, res, path, question < 0 ? '' : url.slice(question + 1), base);
+    return true;
+  };

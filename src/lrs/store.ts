@@ -16,10 +16,19 @@ export interface NewStatement {
   /** The verb is voided: `refersTo` is to be voided. */
   voiding: boolean;
   authorityId: string;
-  /** Definitions that become part of the LRS's own (JSON texts). */
-  definitions: { activityId: string; definition: string }[];
+  /** Definitions that become part of the LRS's own. `text` gives the exact JSON and costs; `mark` tells one from another and does not. */
+  definitions: { activityId: string; mark: string; text: () => string }[];
   agentNames: { identity: string; name: string }[];
 }
+
+/** A page of rows as text, for engines that have no shorter way. */
+export const toTextPage = ({ rows, more, through }: StatementPage): StatementTextPage => ({
+  text: Buffer.from(rows.map(({ body }) => body).join(',')),
+  last: rows.at(-1)?.seq ?? null,
+  newest: rows.reduce((newest, { stored }) => Math.max(newest, stored), 0),
+  more,
+  through,
+});
 
 /** 1.0.3 Data 2.3.1, Communication 2.1.1: the id is there with other content. */
 export const conflictingId = (id: string, difference: string): DomainError =>
@@ -73,6 +82,17 @@ export interface StatementPage {
   through: number;
 }
 
+/** A page as GET Statements sends it: the bodies joined by commas, as UTF-8. */
+export interface StatementTextPage {
+  text: Buffer;
+  /** seq of the last of them; null: none. */
+  last: number | null;
+  /** `stored` of the newest of them (ms); 0: none. */
+  newest: number;
+  more: boolean;
+  through: number;
+}
+
 /** Port: Statements. Several processes may write at once. */
 export interface StatementStore {
   /**
@@ -86,6 +106,8 @@ export interface StatementStore {
   byId(id: string): Promise<StatementRow | null>;
   /** Voided ones left out; ordered by seq. */
   find(query: StatementQuery): Promise<StatementPage>;
+  /** The same, for whoever only passes it on. */
+  findText(query: StatementQuery): Promise<StatementTextPage>;
   /** Every visible Statement after the seq in order, voided ones too. */
   after(seq: number, limit: number): Promise<StatementRow[]>;
   /** The last visible seq; 0 when empty. */

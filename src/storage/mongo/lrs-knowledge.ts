@@ -60,10 +60,10 @@ export async function createKnowledge(connection: Connection) {
 
   return {
     async learn(statement: NewStatement): Promise<void> {
-      for (const { activityId, definition } of statement.definitions) {
-        if (seen.get(`d ${activityId}`) === definition) continue;
-        await define(activityId, definition);
-        keep(`d ${activityId}`, definition);
+      for (const { activityId, mark, text } of statement.definitions) {
+        if (seen.get(`d ${activityId}`) === mark) continue;
+        await define(activityId, text());
+        keep(`d ${activityId}`, mark);
       }
       for (const { identity, name } of statement.agentNames) {
         const memo = `n ${identity}\n${name}`;

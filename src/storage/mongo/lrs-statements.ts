@@ -10,6 +10,7 @@ import {
   type StatementQuery,
   type StatementRow,
   type StatementStore,
+  toTextPage,
 } from '../../lrs/store.ts';
 import { statementDifference } from '../../xapi/equality.ts';
 import { sealBody } from '../../xapi/raw.ts';
@@ -398,6 +399,7 @@ export async function createMongoStatementStore(connection: Connection): Promise
       return toRow(row);
     },
     find,
+    findText: async (query) => toTextPage(await find(query)),
     async after(seq, limit) {
       const state = await sequence.read();
       const rows = await model

@@ -71,7 +71,6 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
   const insert = db.prepare<[Buffer, number, string, number, string]>(
     'INSERT INTO lrs_statements (id, stored, authority_id, flags, body) VALUES (?, ?, ?, ?, ?)',
   );
-  const insertTerm = db.prepare<[number, number]>('INSERT OR IGNORE INTO lrs_terms (key, seq) VALUES (?, ?)');
   const insertReference = db.prepare<[Buffer, number, number, string]>(
     'INSERT INTO lrs_references (target, source, voiding, keys) VALUES (?, ?, ?, ?)',
   );
@@ -119,7 +118,7 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
         const known = new Set(inherited(source));
         const added = next.keys.filter((key) => !known.has(key));
         if (added.length === 0) continue;
-        for (const key of added) insertTerm.run(key, source);
+        for (const key of added) terms.add(key, source);
         setInherited.run(JSON.stringify([...known, ...added]), source);
         const id = idOf.get(source);
         if (id) open.push({ target: id, keys: added });
@@ -127,13 +126,13 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
   };
 
   const learn = (statement: NewStatement, seq: number): void => {
-    for (const { activityId, definition } of statement.definitions) {
+    for (const { activityId, mark, text } of statement.definitions) {
       const name = `d ${activityId}`;
-      if (seen.get(name) === definition) continue;
+      if (seen.get(name) === mark) continue;
       const before = readDefinition.get(activityId) ?? null;
-      const merged = mergeDefinitions(before, definition);
+      const merged = mergeDefinitions(before, text());
       if (merged !== before) writeDefinition.run(activityId, merged);
-      seen.later(name, definition);
+      seen.later(name, mark);
     }
     for (const { identity, name } of statement.agentNames) {
       const memo = `n ${identity}\n${name}`;
@@ -149,7 +148,7 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
     const flags = (voided ? voidedFlag : 0) | (statement.voiding ? voidingFlag : 0);
     const body = sealBody(statement.body, iso, statement.stampTimestamp);
     const seq = Number(insert.run(id, stored, statement.authorityId, flags, body).lastInsertRowid);
-    for (const term of statement.terms) insertTerm.run(terms.keyOf(term), seq);
+    for (const term of statement.terms) terms.add(terms.keyOf(term), seq);
     learn(statement, seq);
     let gained: number[] = [];
     if (statement.refersTo !== null) {
@@ -157,7 +156,7 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
       if (statement.voiding) setVoided.run(target);
       const row = byId.get(target);
       gained = row ? keysOfStored(row) : [];
-      for (const key of gained) insertTerm.run(key, seq);
+      for (const key of gained) terms.add(key, seq);
       insertReference.run(target, seq, statement.voiding ? 1 : 0, JSON.stringify(gained));
     }
     if (sources.length > 0) {
@@ -190,6 +189,7 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
   const commits = createGroupCommit<{ batch: NewStatement[]; clock: Clock }>(db, {
     weight: ({ batch }) => batch.length,
     apply: ({ batch, clock }) => addBatch(batch, clock),
+    finish: () => terms.flush(),
     settle(committed) {
       terms.settle(committed);
       seen.settle(committed);
@@ -203,6 +203,7 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
       return row ? toRow(row) : null;
     },
     find: queries.find,
+    findText: queries.findText,
     after: queries.after,
     async head() {
       return queries.head();

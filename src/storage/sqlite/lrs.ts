@@ -6,6 +6,9 @@ import { createSqliteDocumentStore, lrsDocumentsSchema } from './lrs-documents.t
 import { createSqliteStatementStore, lrsStatementsSchema } from './lrs-statements.ts';
 import type { Sqlite, SqliteSchema } from './open.ts';
 
+const cacheKiB = 64 * 1024;
+const checkpointPages = 8000; // 64 MiB
+
 const lrsFeedSchema: SqliteSchema = {
   module: 'lrs-feed',
   steps: [
@@ -54,10 +57,15 @@ function createSqliteFeedStore(db: Sqlite): FeedStore {
   };
 }
 
-export const createSqliteLrsStores = (db: Sqlite, blobs: BlobStore): LrsStores => ({
-  statements: createSqliteStatementStore(db),
-  documents: createSqliteDocumentStore(db),
-  attachments: createBlobAttachments(blobs),
-  feed: createSqliteFeedStore(db),
-  credentials: createSqliteCredentialStore(db),
-});
+export function createSqliteLrsStores(db: Sqlite, blobs: BlobStore): LrsStores {
+  // The terms are written all over their table: room to keep its upper pages, and fewer, larger checkpoints.
+  db.pragma(`cache_size = -${cacheKiB}`);
+  db.pragma(`wal_autocheckpoint = ${checkpointPages}`);
+  return {
+    statements: createSqliteStatementStore(db),
+    documents: createSqliteDocumentStore(db),
+    attachments: createBlobAttachments(blobs),
+    feed: createSqliteFeedStore(db),
+    credentials: createSqliteCredentialStore(db),
+  };
+}
