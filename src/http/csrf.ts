@@ -38,6 +38,8 @@ export function createCsrf(publicOrigin: string): RequestHandler[] {
       (site !== undefined && site !== 'same-origin' && site !== 'none')
     )
       return next(refused);
+    // A form with a file is read as a stream, after this check: there the browser's own word, which must be there, decides.
+    if (req.is('multipart/form-data') && origin === publicOrigin) return next();
     return isRequestValid(req) ? next() : next(refused);
   };
   return [tokens, check];

@@ -1,4 +1,4 @@
-import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { DomainError, isDomainError, type ErrorKind, type Problem } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 
@@ -65,14 +65,20 @@ export const notFound: RequestHandler = (_req, _res, next) => {
   next(new DomainError('not-found', 'There is nothing at this address.', { code: 'not-found' }));
 };
 
-/** The last handler. A 5xx is logged whole and answered without detail. */
-export function createErrorHandler(logger: Logger): ErrorRequestHandler {
+/**
+ * The last handler. A 5xx is logged whole and answered without detail.
+ * @param page what the page `pages/error` is given; null where there are no pages (the content's origin): plain text then
+ */
+export function createErrorHandler(
+  logger: Logger,
+  page: ((res: Response, error: PublicError) => object) | null,
+): ErrorRequestHandler {
   return (error, req, res, next) => {
     const shown = toPublicError(error);
     if (shown.status >= 500)
       logger.error({ err: error, method: req.method, path: req.path }, 'request failed');
     if (res.headersSent) return next(error);
-    if (shown.status === 401 && !wantsJson(req) && req.method === 'GET')
+    if (page && shown.status === 401 && !wantsJson(req) && req.method === 'GET')
       return res.redirect(303, `/sign-in?returnTo=${encodeURIComponent(req.originalUrl)}`);
     res.status(shown.status);
     if (shown.retryAfter !== null) res.set('Retry-After', String(shown.retryAfter));
@@ -81,7 +87,8 @@ export function createErrorHandler(logger: Logger): ErrorRequestHandler {
       const { kind, message, code, problems } = shown;
       return res.json({ error: { kind: kind ?? 'internal', code, message, problems } });
     }
-    return res.render('pages/error', { error: shown }, (failed: Error | null, html?: string) => {
+    if (!page) return res.type('text').send(`${shown.status} ${shown.message}`);
+    return res.render('pages/error', { error: page(res, shown) }, (failed: Error | null, html?: string) => {
       if (failed) {
         logger.error({ err: failed }, 'the error page failed');
         return res.type('text').send(`${shown.status} ${shown.message}`);

@@ -5,6 +5,8 @@ import { parse } from '../http/validate.ts';
 import { sessionCookie } from '../http/sessions.ts';
 import type { RateLimit } from '../http/rate-limit.ts';
 import type { RequestHandler } from 'express';
+import type { Language } from '../base/languages.ts';
+import { errorText } from '../views/error-model.ts';
 import { demoAccounts } from './demo-people.ts';
 import type { People } from './people.ts';
 import type { Person } from './types.ts';
@@ -77,7 +79,15 @@ export function createIdentityRoutes(deps: IdentityRoutesDeps): Router {
         if (!isDomainError(error, 'unauthenticated') && !isDomainError(error, 'rate-limited')) throw error;
         const status = error.kind === 'unauthenticated' ? 401 : 429;
         if (error.retryAfter !== null) res.set('Retry-After', String(error.retryAfter));
-        return res.status(status).render('pages/sign-in', page(ownPath(returnTo), { error, loginName }));
+        return res
+          .status(status)
+          .render(
+            'pages/sign-in',
+            page(ownPath(returnTo), {
+              errorText: errorText(res.locals['language'] as Language, error),
+              loginName,
+            }),
+          );
       }
       return res.redirect(303, ownPath(returnTo));
     },

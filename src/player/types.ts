@@ -90,19 +90,31 @@ export interface LaunchRequest {
   course: {
     activityId: string;
     title: string;
-    /** Shown by the player; null: none asked. */ requiredSeconds: number | null;
+    /** Shown by the player; null: none asked. */
+    requiredSeconds: number | null;
+    /** Time stops counting after so many seconds without a sign of the learner; null or absent: it does not. */
+    inactivitySeconds?: number | null;
   };
   /** Nothing is recorded: a vendor's preview (SCORM `browse`). */
   browse?: boolean;
 }
 
 export interface Launch {
+  /** The launch's id; the reading sessions that it leads to have ids of their own. */
   sessionId: string;
-  /** On the content origin, with the launch token in the fragment-free path or query; goes into the player's iframe. */
+  /** On the content origin; opened by a form posted into the player's iframe, with `launchToken` as its field `token`. */
   frameUrl: string;
+  /** For the form only: it may never stand in an address or a log. */
+  launchToken: string;
   /** Sent by the portal page with each beat. */
   beatToken: string;
 }
+
+/**
+ * left: 離開課程; closed: the page went away and said so; lapsed: its beats stopped; taken-over: another window of the
+ * learner counts now; split: recorded at a milestone while learning went on (the next session began at once).
+ */
+export type SessionEnding = 'left' | 'closed' | 'lapsed' | 'taken-over' | 'split';
 
 /** A stretch of learning measured by the server's clock. */
 export interface ReadingSession {
@@ -115,7 +127,7 @@ export interface ReadingSession {
   /** Null while it runs. */
   endedAt: Date | null;
   /** How it ended. */
-  ending: 'left' | 'closed' | 'lapsed' | 'taken-over' | null;
+  ending: SessionEnding | null;
   /** Seconds that count. */
   seconds: number;
 }

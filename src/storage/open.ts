@@ -19,6 +19,8 @@ import { createDiskBlobs } from './disk-blobs.ts';
 import { createGridFsBlobs } from './mongo/gridfs-blobs.ts';
 import { createMongoPackageStore } from './mongo/packages.ts';
 import { openMongo } from './mongo/open.ts';
+import { createMongoPlayerSessionStore } from './mongo/player-sessions.ts';
+import { createMongoRuntimeStateStore } from './mongo/runtime-state.ts';
 import { createMongoWebSessionStore } from './mongo/web-sessions.ts';
 import { createSqliteLrsStores, lrsSchemas } from './sqlite/lrs.ts';
 import { createSqliteRateCounterStore, rateCountersSchema } from './sqlite/rate-counters.ts';
@@ -29,7 +31,12 @@ import { createSqliteCompletionStore, completionSchema } from './sqlite/completi
 import { createSqliteCourseStore, coursesSchema } from './sqlite/courses.ts';
 import { createSqlitePackageStore, packagesSchema } from './sqlite/packages.ts';
 import { openSqlite } from './sqlite/open.ts';
+import { createSqlitePlayerSessionStore, playerSessionsSchema } from './sqlite/player-sessions.ts';
+import { createSqliteRuntimeStateStore, runtimeStateSchema } from './sqlite/runtime-state.ts';
 import { createSqliteWebSessionStore, webSessionsSchema } from './sqlite/web-sessions.ts';
+
+import type { PlayerSessionStore } from '../player/sessions/store.ts';
+import type { RuntimeStateStore } from '../player/runtime/store.ts';
 
 export interface StorageOptions {
   /** Set: MongoDB. Null: SQLite under dataDir. */
@@ -43,6 +50,8 @@ export interface Storage {
   engine: 'sqlite' | 'mongodb';
   webSessions: WebSessionStore;
   rateCounters: RateCounterStore;
+  playerSessions: PlayerSessionStore;
+  runtimeStates: RuntimeStateStore;
   identity: IdentityStore;
   packages: PackageStore;
   blobs: BlobStore;
@@ -64,6 +73,8 @@ async function openOnSqlite(options: StorageOptions): Promise<Storage> {
   const db = openSqlite(options.dataDir, options.sqliteSync, [
     webSessionsSchema,
     rateCountersSchema,
+    playerSessionsSchema,
+    runtimeStateSchema,
     identitySchema,
     packagesSchema,
     coursesSchema,
@@ -77,6 +88,8 @@ async function openOnSqlite(options: StorageOptions): Promise<Storage> {
     engine: 'sqlite',
     webSessions: createSqliteWebSessionStore(db),
     rateCounters: createSqliteRateCounterStore(db),
+    playerSessions: createSqlitePlayerSessionStore(db),
+    runtimeStates: createSqliteRuntimeStateStore(db),
     identity: createSqliteIdentityStore(db),
     packages: createSqlitePackageStore(db),
     blobs,
@@ -101,6 +114,8 @@ async function openOnMongo(uri: string): Promise<Storage> {
     engine: 'mongodb',
     webSessions: await createMongoWebSessionStore(connection),
     rateCounters: await createMongoRateCounterStore(connection),
+    playerSessions: await createMongoPlayerSessionStore(connection),
+    runtimeStates: await createMongoRuntimeStateStore(connection),
     identity: await createMongoIdentityStore(connection),
     packages: await createMongoPackageStore(connection),
     blobs,

@@ -1,0 +1,28 @@
+// Bundles the browser's scripts into build/client: the entries keep their names (served with ETags), chunks carry a hash.
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+const root = join(import.meta.dirname, '..');
+
+/** Bundles src/player/client into `outdir`; the folder is emptied first. */
+export async function buildClient(outdir = join(root, 'build/client')): Promise<void> {
+  await rm(outdir, { recursive: true, force: true });
+  await mkdir(outdir, { recursive: true });
+  await build({
+    entryPoints: ['frame.ts', 'player-page.ts'].map((name) => join(root, 'src/player/client', name)),
+    outdir,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    target: 'es2022',
+    platform: 'browser',
+    minify: true,
+    sourcemap: false,
+    chunkNames: '[name]-[hash]',
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
+}
+
+if (process.argv[1] === import.meta.filename) await buildClient();

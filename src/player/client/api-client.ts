@@ -1,0 +1,42 @@
+import type { Commit } from '../runtime/commit.ts';
+import type { CommitResult, ItemProgress } from '../runtime/runtime.ts';
+import type { ItemOpening } from '../runtime/seeds.ts';
+
+/** The launch has ended or its token is too old: only a new launch helps. */
+export class LaunchExpired extends Error {}
+
+/** The run-time API as the frame calls it; rejects with LaunchExpired on 401, with an Error on anything else but 2xx. */
+export interface RuntimeClient {
+  progress(): Promise<ItemProgress[]>;
+  open(item: string): Promise<ItemOpening>;
+  commit(commits: Commit[], from: string | null): Promise<CommitResult & { progress: ItemProgress[] }>;
+  beacon(commits: Commit[]): boolean;
+}
+
+export function createRuntimeClient(token: string): RuntimeClient {
+  const post = async (path: string, body: object): Promise<unknown> => {
+    const answer = await fetch(path, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ token, ...body }),
+      credentials: 'omit',
+      signal: AbortSignal.timeout(30_000),
+    });
+    if (answer.status === 401) throw new LaunchExpired();
+    if (!answer.ok) throw new Error(`${path} answered ${answer.status}`);
+    return answer.json();
+  };
+  return {
+    progress: async () => ((await post('/runtime/progress', {})) as { progress: ItemProgress[] }).progress,
+    open: async (item) => (await post('/runtime/open', { item })) as ItemOpening,
+    commit: async (commits, from) =>
+      (await post('/runtime/commit', { commits, ...(from ? { from } : {}) })) as CommitResult & {
+        progress: ItemProgress[];
+      },
+    beacon: (commits) =>
+      navigator.sendBeacon(
+        '/runtime/commit',
+        new Blob([JSON.stringify({ token, commits })], { type: 'application/json' }),
+      ),
+  };
+}

@@ -1,0 +1,101 @@
+import type { ReadingView } from '../sessions/player-sessions.ts';
+
+export interface BeatsConfiguration {
+  sessionId: string;
+  beatToken: string;
+  browse: boolean;
+}
+
+export interface Beats {
+  start(): void;
+  beat(extra?: { takeOver?: boolean }): Promise<void>;
+  /** The learner did something. */
+  active(): void;
+  /** Content in a window of its own shows or hides. */
+  contentVisible(visible: boolean): void;
+  leave(undo: boolean): Promise<void>;
+}
+
+const every = 15_000;
+
+/** The page's pulse: it tells the server that the page is seen; the server's clock does the counting. */
+export function createBeats(configuration: BeatsConfiguration, show: (reading: ReadingView) => void): Beats {
+  const base = `/api/player/sessions/${configuration.sessionId}`;
+  let lastSign = Date.now();
+  let contentShows = false;
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  let gone = false;
+
+  const visible = (): boolean => document.visibilityState === 'visible' || contentShows;
+  const body = (more: object): string => JSON.stringify({ token: configuration.beatToken, ...more });
+  const idleSeconds = (): number => Math.max(0, (Date.now() - lastSign) / 1000);
+
+  const post = async (path: string, more: object): Promise<void> => {
+    const answer = await fetch(`${base}/${path}`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: body(more),
+      signal: AbortSignal.timeout(10_000),
+    });
+    if (answer.ok) show((await answer.json()) as ReadingView);
+  };
+  const beacon = (path: string, more: object): void => {
+    navigator.sendBeacon(`${base}/${path}`, new Blob([body(more)], { type: 'application/json' }));
+  };
+
+  const schedule = (): void => {
+    if (timer) clearTimeout(timer);
+    timer = setTimeout(() => void beat(), every);
+  };
+  const beat = async (extra: { takeOver?: boolean } = {}): Promise<void> => {
+    if (gone) return;
+    schedule();
+    if (!visible()) return;
+    try {
+      await post('beat', { visible: true, idleSeconds: idleSeconds(), ...extra });
+    } catch {
+      // No network: the next beat tries again, and a short gap still counts.
+    }
+  };
+
+  return {
+    start() {
+      for (const name of ['pointerdown', 'pointermove', 'keydown', 'wheel', 'scroll'])
+        window.addEventListener(name, () => (lastSign = Date.now()), { passive: true });
+      document.addEventListener('visibilitychange', () => {
+        if (gone) return;
+        if (visible()) void beat();
+        else beacon('beat', { visible: false });
+      });
+      window.addEventListener('pagehide', () => {
+        if (!gone) beacon('leave', { how: 'closed' });
+      });
+      // Back from the browser's page cache: a new stretch begins.
+      window.addEventListener('pageshow', (event) => {
+        if (event.persisted) void beat();
+      });
+      window.addEventListener('online', () => void beat());
+      void beat();
+    },
+    beat,
+    active() {
+      lastSign = Date.now();
+    },
+    contentVisible(value) {
+      const before = visible();
+      contentShows = value;
+      if (visible() && !before) void beat();
+      else if (before && !visible()) beacon('beat', { visible: false });
+    },
+    async leave(undo) {
+      gone = true;
+      if (timer) clearTimeout(timer);
+      const more = { how: 'left', ...(undo ? { undo } : {}) };
+      try {
+        await post('leave', more);
+      } catch {
+        beacon('leave', more);
+      }
+    },
+  };
+}

@@ -1,0 +1,106 @@
+import { anyString, either, identifier12, integer, oneOf, real, score12, time12, timespan12, upTo } from './formats.ts';
+import type { DataModel, ElementSpec } from './model.ts';
+
+const score = (prefix: string): Record<string, ElementSpec> => ({
+  [`${prefix}.raw`]: { access: 'both', check: score12 },
+  [`${prefix}.min`]: { access: 'both', check: score12 },
+  [`${prefix}.max`]: { access: 'both', check: score12 },
+});
+
+/** SCORM 1.2 RTE 3.4.4, all optional elements included. */
+export const model12: DataModel = {
+  codes: {
+    undefinedElement: 201,
+    readOnly: 403,
+    writeOnly: 404,
+    keyword: 402,
+    noChildren: 202,
+    noCount: 203,
+    notSet: null,
+    type: 405,
+    range: 405,
+    dependency: 201,
+    indexOnGet: 201,
+    indexOnSet: 201,
+    refusedSet: 201,
+    emptyOnGet: 201,
+    emptyOnSet: 201,
+  },
+  children: {
+    'cmi.core':
+      'student_id,student_name,lesson_location,credit,lesson_status,entry,score,total_time,lesson_mode,exit,session_time',
+    'cmi.core.score': 'raw,min,max',
+    'cmi.objectives': 'id,score,status',
+    'cmi.objectives.n.score': 'raw,min,max',
+    'cmi.student_data': 'mastery_score,max_time_allowed,time_limit_action',
+    'cmi.student_preference': 'audio,language,speed,text',
+    'cmi.interactions': 'id,objectives,time,type,correct_responses,weighting,student_response,result,latency',
+  },
+  collections: [
+    'cmi.objectives',
+    'cmi.interactions',
+    'cmi.interactions.n.objectives',
+    'cmi.interactions.n.correct_responses',
+  ],
+  elements: {
+    'cmi._version': { access: 'read', initial: '3.4' },
+    'cmi.core.student_id': { access: 'read' },
+    'cmi.core.student_name': { access: 'read' },
+    'cmi.core.lesson_location': { access: 'both', check: upTo(1000) },
+    'cmi.core.credit': { access: 'read', initial: 'credit' },
+    'cmi.core.lesson_status': {
+      access: 'both',
+      // 3.4.4: "not attempted" is the LMS's word before the first launch, not the SCO's.
+      check: oneOf('passed', 'completed', 'failed', 'incomplete', 'browsed'),
+      initial: 'not attempted',
+    },
+    'cmi.core.entry': { access: 'read' },
+    ...score('cmi.core.score'),
+    'cmi.core.total_time': { access: 'read', initial: '0000:00:00.00' },
+    'cmi.core.lesson_mode': { access: 'read', initial: 'normal' },
+    'cmi.core.exit': { access: 'write', check: oneOf('time-out', 'suspend', 'logout', '') },
+    'cmi.core.session_time': { access: 'write', check: timespan12 },
+    'cmi.suspend_data': { access: 'both', check: anyString },
+    'cmi.launch_data': { access: 'read' },
+    'cmi.comments': { access: 'both', check: upTo(65_536) },
+    'cmi.comments_from_lms': { access: 'read' },
+    'cmi.objectives.n.id': { access: 'both', check: identifier12 },
+    ...score('cmi.objectives.n.score'),
+    'cmi.objectives.n.status': {
+      access: 'both',
+      check: oneOf('passed', 'completed', 'failed', 'incomplete', 'browsed', 'not attempted'),
+      initial: 'not attempted',
+    },
+    'cmi.student_data.mastery_score': { access: 'read' },
+    'cmi.student_data.max_time_allowed': { access: 'read' },
+    'cmi.student_data.time_limit_action': { access: 'read' },
+    'cmi.student_preference.audio': { access: 'both', check: integer(-1, 100), initial: '0' },
+    'cmi.student_preference.language': { access: 'both', check: upTo(255) },
+    'cmi.student_preference.speed': { access: 'both', check: integer(-100, 100), initial: '0' },
+    'cmi.student_preference.text': { access: 'both', check: integer(-1, 1), initial: '0' },
+    'cmi.interactions.n.id': { access: 'write', check: identifier12 },
+    'cmi.interactions.n.objectives.n.id': { access: 'write', check: identifier12 },
+    'cmi.interactions.n.time': { access: 'write', check: time12 },
+    'cmi.interactions.n.type': {
+      access: 'write',
+      check: oneOf(
+        'true-false',
+        'choice',
+        'fill-in',
+        'matching',
+        'performance',
+        'sequencing',
+        'likert',
+        'numeric',
+      ),
+    },
+    'cmi.interactions.n.correct_responses.n.pattern': { access: 'write', check: anyString },
+    'cmi.interactions.n.weighting': { access: 'write', check: real() },
+    'cmi.interactions.n.student_response': { access: 'write', check: anyString },
+    'cmi.interactions.n.result': {
+      access: 'write',
+      check: either(oneOf('correct', 'wrong', 'unanticipated', 'neutral'), real()),
+    },
+    'cmi.interactions.n.latency': { access: 'write', check: timespan12 },
+  },
+};

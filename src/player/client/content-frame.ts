@@ -1,0 +1,262 @@
+import type { FrameConfiguration } from '../runtime/frame-page.ts';
+import type { ItemProgress } from '../runtime/runtime.ts';
+import type { PackageItem } from '../types.ts';
+import { createRuntimeClient, LaunchExpired } from './api-client.ts';
+import { Ledger } from './cmi/ledger.ts';
+import { model12 } from './cmi/model-12.ts';
+import { model2004 } from './cmi/model-2004.ts';
+import { RuntimeSession, surface12, surface2004 } from './cmi/runtime.ts';
+import { CommitQueue } from './commit-queue.ts';
+import type { ToFrame, ToPortal, TraceLine } from './messages.ts';
+import { launchable, tocOf, whereToBegin } from './toc.ts';
+
+/** Changes are committed so soon after they were made, also when content never asks for a commit. */
+const autosave = 2000;
+
+interface Opened {
+  item: PackageItem;
+  session: RuntimeSession | null;
+}
+
+/** The launch frame's work: opens items one after another, is their run-time API, carries their data to the server. */
+export function createContentFrame(configuration: FrameConfiguration): { start(): Promise<void> } {
+  const { items, portalOrigin, browse } = configuration;
+  const standard = configuration.standard === 'scorm-1.2' ? '1.2' : '2004';
+  const client = createRuntimeClient(configuration.token);
+  const content = document.getElementById('content') as HTMLIFrameElement;
+  const order = launchable(items);
+  let progress = new Map<string, ItemProgress>();
+  let opened: Opened | null = null;
+  let opening: Promise<void> = Promise.resolve();
+  let goingAway = false;
+
+  const tell = (message: ToPortal): void => window.parent.postMessage(message, portalOrigin);
+
+  const queue = new CommitQueue({
+    storage: window.localStorage,
+    registration: configuration.registration,
+    launchId: configuration.launchId,
+    async send(commits, from) {
+      try {
+        const answer = await client.commit(commits, from);
+        setProgress(answer.progress);
+        return answer;
+      } catch (error) {
+        if (error instanceof LaunchExpired) return null;
+        throw error;
+      }
+    },
+    beacon: (commits) => client.beacon(commits),
+    onState: (state) => tell({ zhixing: 'saving', state }),
+    later: (act, milliseconds) => void setTimeout(act, milliseconds),
+  });
+
+  const setProgress = (list: ItemProgress[]): void => {
+    progress = new Map(list.map((one) => [one.item, one]));
+    showToc();
+  };
+  const at = (): number => (opened ? order.indexOf(opened.item) : -1);
+  const showToc = (): void => {
+    tell({
+      zhixing: 'toc',
+      entries: tocOf(items, progress, opened?.item.identifier ?? null, mayOpen),
+      previous: at() > 0,
+      next: at() >= 0 && at() < order.length - 1,
+      title: opened?.item.title ?? configuration.title,
+    });
+  };
+  const mayOpen = (_item: PackageItem): boolean => true;
+
+  let traced: TraceLine[] = [];
+  const trace = (line: TraceLine): void => {
+    if (!browse) return;
+    if (traced.length === 0)
+      setTimeout(() => {
+        tell({ zhixing: 'trace', lines: traced });
+        traced = [];
+      }, 250);
+    traced.push(line);
+  };
+
+  /** Puts the API where content looks for it: on the parent window of its frame. */
+  const publish = (session: RuntimeSession): void => {
+    const target = window as unknown as Record<string, unknown>;
+    delete target['API'];
+    delete target['API_1484_11'];
+    if (standard === '1.2') target['API'] = surface12(session);
+    else target['API_1484_11'] = surface2004(session);
+  };
+
+  const openItem = async (item: PackageItem): Promise<void> => {
+    await closeItem();
+    // What the last item still has under way belongs to what the next one reads (objectives, the table of contents).
+    await Promise.race([queue.drain(), new Promise((resolve) => setTimeout(resolve, 5000))]);
+    const start = await untilOpened(item.identifier);
+    queue.resume(item.identifier, start.sequence);
+    opened = { item, session: null };
+    if (item.kind === 'sco') {
+      const ledger = new Ledger(standard === '1.2' ? model12 : model2004, start.seed);
+      let started = false;
+      let timer: ReturnType<typeof setTimeout> | null = null;
+      const session: RuntimeSession = new RuntimeSession(standard, ledger, start.rules, {
+        started() {
+          started = true;
+          queue.add({ item: item.identifier, start: true, set: [] });
+        },
+        changed() {
+          timer ??= setTimeout(() => {
+            timer = null;
+            session.flush();
+          }, autosave);
+        },
+        commit(end) {
+          const set = ledger.takeChanges();
+          if (set.length === 0 && !end) return;
+          if (!started) return;
+          queue.add({ item: item.identifier, set, ...(end ? { end } : {}) });
+          if (goingAway) queue.sendByBeacon();
+          if (end) tell({ zhixing: 'ended' });
+        },
+        traced: ({ call, arguments: given, result, error }) =>
+          trace({
+            at: new Date().toISOString(),
+            kind: 'call',
+            text: `${call}(${given.map((one) => JSON.stringify(one.slice(0, 200))).join(', ')}) → ${JSON.stringify(result.slice(0, 200))}`,
+            error,
+          }),
+      });
+      opened.session = session;
+      publish(session);
+    } else queue.add({ item: item.identifier, set: [], visited: true });
+    await show(address(configuration.filesPath, item.href ?? ''));
+    watch();
+    showToc();
+  };
+
+  const untilOpened = async (item: string): ReturnType<typeof client.open> => {
+    for (let wait = 1000; ; wait = Math.min(wait * 2, 15_000)) {
+      try {
+        return await client.open(item);
+      } catch (error) {
+        tell({ zhixing: 'saving', state: error instanceof LaunchExpired ? 'expired' : 'offline' });
+        if (error instanceof LaunchExpired) throw error;
+        await new Promise((resolve) => setTimeout(resolve, wait));
+      }
+    }
+  };
+
+  /** Loads an address into the content's frame and waits for it, so that unload handlers of the last one have run. */
+  const show = (address: string): Promise<void> =>
+    new Promise((resolve) => {
+      const done = (): void => {
+        content.removeEventListener('load', done);
+        clearTimeout(timer);
+        resolve();
+      };
+      // A page that never finishes loading (a hanging picture) may not hold up the player.
+      const timer = setTimeout(done, 15_000);
+      content.addEventListener('load', done);
+      if (content.contentWindow) content.contentWindow.location.replace(address);
+      else content.src = address;
+    });
+
+  const closeItem = async (): Promise<void> => {
+    if (!opened) return;
+    await show('about:blank');
+    // Content that did not say goodbye: what it has set is kept, and its next opening resumes.
+    opened.session?.flush();
+    opened = null;
+  };
+
+  /** Signs of the learner inside the content, which the portal page cannot see. */
+  const watch = (): void => {
+    let last = 0;
+    const sign = (): void => {
+      if (Date.now() - last < 5000) return;
+      last = Date.now();
+      tell({ zhixing: 'activity' });
+    };
+    try {
+      const inner = content.contentWindow;
+      for (const name of ['pointerdown', 'pointermove', 'keydown', 'wheel', 'scroll', 'touchstart', 'timeupdate'])
+        inner?.addEventListener(name, sign, { capture: true, passive: true });
+    } catch {
+      // The content has gone to an address outside its package: its window is not ours to watch.
+    }
+  };
+
+  const inTurn = (act: () => Promise<void>): void => {
+    opening = opening.then(act).catch((error: unknown) => {
+      if (!(error instanceof LaunchExpired)) tell({ zhixing: 'problem', problem: 'open' });
+    });
+  };
+  const goTo = (item: PackageItem | undefined): void => {
+    if (item && item !== opened?.item) inTurn(() => openItem(item));
+  };
+
+  const leave = async (): Promise<void> => {
+    await closeItem();
+    await Promise.race([queue.drain(), new Promise((resolve) => setTimeout(resolve, 5000))]);
+    if (!queue.empty) queue.sendByBeacon();
+    tell({ zhixing: 'left' });
+  };
+
+  const onMessage = (event: MessageEvent): void => {
+    if (event.origin !== portalOrigin || event.source !== window.parent) return;
+    const message = event.data as ToFrame;
+    if (message.zhixing === 'open') goTo(order.find((item) => item.identifier === message.item));
+    if (message.zhixing === 'previous') goTo(order[at() - 1]);
+    if (message.zhixing === 'next') goTo(order[at() + 1]);
+    if (message.zhixing === 'leave') inTurn(leave);
+  };
+
+  return {
+    async start() {
+      window.addEventListener('message', onMessage);
+      const goAway = (): void => {
+        opened?.session?.flush();
+        queue.sendByBeacon();
+      };
+      window.addEventListener('pagehide', () => {
+        goingAway = true;
+        goAway();
+      });
+      window.addEventListener('pageshow', () => (goingAway = false));
+      document.addEventListener('visibilitychange', () => {
+        if (document.visibilityState === 'hidden') goAway();
+      });
+      window.addEventListener('online', () => void queue.drain());
+      tell({ zhixing: 'ready' });
+      inTurn(async () => {
+        // Nothing is read before what earlier windows could not send has arrived; without a network there is no reading.
+        for (let wait = 1000; ; wait = Math.min(wait * 2, 15_000)) {
+          try {
+            await queue.sendLeftovers();
+            setProgress(await client.progress());
+            break;
+          } catch (error) {
+            tell({ zhixing: 'saving', state: error instanceof LaunchExpired ? 'expired' : 'offline' });
+            if (error instanceof LaunchExpired) throw error;
+            await new Promise((resolve) => setTimeout(resolve, wait));
+          }
+        }
+        const first = order.find((item) => item.identifier === whereToBegin(items, progress));
+        if (first) await openItem(first);
+      });
+    },
+  };
+}
+
+/** The address of a file: each segment of the path escaped, query and fragment as the manifest wrote them. */
+export function address(filesPath: string, href: string): string {
+  const [, path = '', rest = ''] = /^([^?#]*)(.*)$/s.exec(href) ?? [];
+  return `${filesPath}${path.split('/').map(encodeSegment).join('/')}${rest}`;
+}
+/** A manifest may have escaped the path already. */
+const encodeSegment = (segment: string): string => {
+  try {
+    return encodeURIComponent(decodeURIComponent(segment));
+  } catch {
+    return encodeURIComponent(segment);
+  }
+};

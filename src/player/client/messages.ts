@@ -1,0 +1,34 @@
+/** What the launch frame and the portal page tell each other by postMessage. */
+export interface TocEntry {
+  identifier: string;
+  title: string;
+  depth: number;
+  /** Can be opened now. */
+  enabled: boolean;
+  current: boolean;
+  state: 'none' | 'started' | 'completed' | 'passed' | 'failed';
+}
+
+export type ToPortal =
+  | { zhixing: 'ready' }
+  | { zhixing: 'toc'; entries: TocEntry[]; previous: boolean; next: boolean; title: string }
+  | { zhixing: 'saving'; state: 'saved' | 'pending' | 'offline' | 'stale' | 'expired' }
+  | { zhixing: 'activity' }
+  | { zhixing: 'visibility'; visible: boolean }
+  | { zhixing: 'ended' }
+  | { zhixing: 'left' }
+  | { zhixing: 'trace'; lines: TraceLine[] }
+  | { zhixing: 'problem'; problem: 'open' | 'popup' };
+
+export interface TraceLine {
+  at: string;
+  kind: 'call' | 'statement' | 'sequencing';
+  text: string;
+  error: number;
+}
+
+export type ToFrame =
+  | { zhixing: 'open'; item: string }
+  | { zhixing: 'previous' }
+  | { zhixing: 'next' }
+  | { zhixing: 'leave' };

@@ -1,0 +1,188 @@
+import { PassThrough } from 'node:stream';
+import busboy from 'busboy';
+import { Router, type Request } from 'express';
+import type { Clock } from '../../base/clock.ts';
+import { DomainError, isDomainError } from '../../base/errors.ts';
+import { newUuid } from '../../base/ids.ts';
+import type { Logger } from '../../base/logger.ts';
+import type { Person } from '../../identity/types.ts';
+import type { ImportResult } from '../types.ts';
+import type { PackageLibraryService } from './library.ts';
+import type { ImportJob, PackageStore } from './store.ts';
+
+export interface PackageRoutesDeps {
+  library: PackageLibraryService;
+  store: PackageStore;
+  clock: Clock;
+  logger: Logger;
+  /** Who may upload, and for which organisation; throws `unauthenticated` or `forbidden`. */
+  uploader(req: Request): { person: Person; organisation: string };
+}
+
+const keepJobsSeconds = 7 * 24 * 3600;
+/** A job that has not moved for so long was cut off with its process. */
+const stalledSeconds = 120;
+
+/** The one file of a multipart form, as a stream; rejects when the form has none. */
+function uploadedZip(req: Request): Promise<{ stream: PassThrough; fileName: string }> {
+  return new Promise((resolve, reject) => {
+    let form: busboy.Busboy;
+    try {
+      form = busboy({
+        headers: req.headers,
+        limits: { files: 1, fields: 20, fieldSize: 64 * 1024 },
+        defParamCharset: 'utf8',
+      });
+    } catch {
+      reject(
+        new DomainError('unsupported-media', 'Send the package as multipart/form-data.', {
+          code: 'not-multipart',
+        }),
+      );
+      return;
+    }
+    let found = false;
+    form.on('file', (name, file, info) => {
+      if (name !== 'package' || found) return void file.resume();
+      found = true;
+      // Errors of either side reach the reader, so that a broken connection ends the import.
+      const stream = new PassThrough();
+      file.on('error', (error) => stream.destroy(error));
+      req.once('aborted', () =>
+        stream.destroy(
+          new DomainError('invalid', 'The upload broke off. Please try again.', { code: 'upload-aborted' }),
+        ),
+      );
+      file.pipe(stream);
+      resolve({ stream, fileName: (info.filename ?? 'package.zip').slice(0, 200) });
+    });
+    form.on('error', reject);
+    form.on('close', () => {
+      if (!found) reject(new DomainError('invalid', 'Choose a .zip file first.', { code: 'no-file' }));
+    });
+    req.pipe(form);
+  });
+}
+
+/**
+ * POST /api/packages takes a package and answers 202 `{jobId}` as soon as it is received; GET /api/packages/jobs/:id tells how
+ * far it is and, in the end, the version or the findings. A form without JavaScript (`Accept: text/html`) waits and is
+ * sent to the job's page.
+ */
+export function createPackageRoutes({ library, store, clock, logger, uploader }: PackageRoutesDeps): Router {
+  const routes = Router();
+
+  const run = async (job: ImportJob, zip: PassThrough, packageId: string | undefined): Promise<ImportJob> => {
+    let current = job;
+    let written = 0;
+    let writing: Promise<void> = Promise.resolve();
+    const put = (next: Partial<ImportJob>): Promise<void> => {
+      current = { ...current, ...next, updatedAt: clock.now() };
+      const snapshot = current;
+      writing = writing.then(() => store.putJob(snapshot));
+      return writing;
+    };
+    try {
+      const result: ImportResult = await library.importZip(
+        zip,
+        { personId: job.personId, organisation: job.organisation },
+        {
+          ...(packageId === undefined ? {} : { packageId }),
+          fileName: job.fileName,
+          onProgress: (phase, done, total) => {
+            const now = Date.now();
+            if (phase === current.phase && now - written < 500) return;
+            written = now;
+            put({ phase, done, total }).catch((error: unknown) =>
+              logger.warn({ err: error }, 'progress was not stored'),
+            );
+          },
+        },
+      );
+      await put(
+        result.accepted
+          ? { phase: 'accepted', versionId: result.version.id, findings: result.version.findings }
+          : { phase: 'refused', findings: result.findings },
+      );
+    } catch (error) {
+      if (!isDomainError(error)) logger.error({ err: error }, 'an import failed');
+      const reason = isDomainError(error)
+        ? error.message
+        : 'The server failed to check the package. Please try again.';
+      await put({
+        phase: 'failed',
+        findings: [
+          {
+            severity: 'error',
+            rule: isDomainError(error) ? (error.code ?? error.kind) : 'internal',
+            file: null,
+            line: null,
+            message: {
+              'zh-TW': isDomainError(error, 'too-large') ? '檔案超過上傳大小上限' : '上傳未完成',
+              en: reason,
+            },
+            remedy: { 'zh-TW': '請確認檔案後再試一次', en: 'Check the file and try again' },
+          },
+        ],
+      });
+    }
+    return current;
+  };
+
+  routes.post('/api/packages', async (req, res) => {
+    const { person, organisation } = uploader(req);
+    const packageId = typeof req.query['packageId'] === 'string' ? req.query['packageId'] : undefined;
+    const { stream, fileName } = await uploadedZip(req);
+    const job: ImportJob = {
+      id: newUuid(),
+      personId: person.id,
+      organisation,
+      fileName,
+      phase: 'receiving',
+      done: 0,
+      total: 0,
+      versionId: null,
+      findings: [],
+      updatedAt: clock.now(),
+    };
+    await store.putJob(job);
+    await store.deleteJobsBefore(new Date(clock.now().getTime() - keepJobsSeconds * 1000));
+    const running = run(job, stream, packageId);
+    if (req.accepts(['json', 'html']) === 'html') {
+      await running;
+      return res.redirect(303, `/vendor/uploads/${job.id}`);
+    }
+    // Answered when the bytes are here: until then the browser's own upload progress tells.
+    await new Promise<void>((resolve) => {
+      stream.once('close', resolve);
+      stream.once('end', resolve);
+    });
+    running.catch((error: unknown) => logger.error({ err: error }, 'an import failed'));
+    return res.status(202).json({ jobId: job.id });
+  });
+
+  routes.get('/api/packages/jobs/:id', async (req, res) => {
+    const { organisation } = uploader(req);
+    const job = await store.job(req.params.id);
+    if (!job || job.organisation !== organisation)
+      throw new DomainError('not-found', 'There is no such upload.', { code: 'no-upload' });
+    const { id, fileName, phase, done, total, versionId, findings, updatedAt } = job;
+    const open = ['receiving', 'checking', 'storing'].includes(phase);
+    const stalled = open && clock.now().getTime() - updatedAt.getTime() > stalledSeconds * 1000;
+    res
+      .set('Cache-Control', 'no-store')
+      .json({ id, fileName, phase: stalled ? 'failed' : phase, done, total, versionId, findings });
+  });
+
+  routes.get('/api/packages/jobs/:id/report.json', async (req, res) => {
+    const { organisation } = uploader(req);
+    const job = await store.job(req.params.id);
+    if (!job || job.organisation !== organisation)
+      throw new DomainError('not-found', 'There is no such upload.', { code: 'no-upload' });
+    res
+      .attachment('package-report.json')
+      .json({ fileName: job.fileName, accepted: job.phase === 'accepted', findings: job.findings });
+  });
+
+  return routes;
+}

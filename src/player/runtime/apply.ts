@@ -1,0 +1,56 @@
+import type { Statement } from '../../xapi/types.ts';
+import type { Commit } from './commit.ts';
+import { opened, entryOf, type ItemState } from './item-state.ts';
+import { sessionSeconds } from './seeds.ts';
+import { statementsOf, type StatementFrame } from './statements.ts';
+import { outcomeOf } from './values.ts';
+
+/** The state after a commit and what it says. Pure; the caller has checked the commit's place in the sequence. */
+export function applyCommit(
+  state: ItemState,
+  commit: Commit,
+  frameFor: (attempt: number) => StatementFrame,
+  standard: '1.2' | '2004',
+): { state: ItemState; statements: Statement[] } {
+  if (commit.partial) return { state: { ...state, staged: stage(state.staged, commit) }, statements: [] };
+
+  const start = commit.start ? (entryOf(standard, state) === 'ab-initio' ? 'ab-initio' : 'resume') : null;
+  const begun = commit.start ? opened(standard, state, sessionSeconds(standard)) : state;
+  const after = { ...begun.cmi };
+  for (const [name, value] of stage(commit.start ? [] : state.staged, commit)) after[name] = value;
+  const end = commit.end ?? null;
+  const outcome = outcomeOf(after, standard);
+  const scaled = outcome.score?.scaled ?? null;
+  const next: ItemState = {
+    ...begun,
+    cmi: after,
+    open: end === null && begun.open,
+    exit: end ? end.exit : begun.exit,
+    totalSeconds: begun.totalSeconds + (end && begun.open ? (outcome.sessionSeconds ?? 0) : 0),
+    best: {
+      completed: begun.best.completed || outcome.completion === true,
+      passed: begun.best.passed || outcome.success === true,
+      scaled: scaled === null ? begun.best.scaled : Math.max(scaled, begun.best.scaled ?? -1),
+    },
+    staged: [],
+  };
+  const step = { before: begun.cmi, after, start, end } as const;
+  return { state: next, statements: statementsOf(step, frameFor(next.attempt)) };
+}
+
+/** An asset was shown: that is all there is to complete in it. Pure. */
+export const visit = (state: ItemState): ItemState => ({
+  ...state,
+  attempt: Math.max(1, state.attempt),
+  best: { ...state.best, completed: true },
+});
+
+function stage(staged: [string, string][], commit: Commit): [string, string][] {
+  const all = [...staged];
+  for (const [name, value] of commit.set) {
+    const last = all.at(-1);
+    if (commit.append && last?.[0] === name) all[all.length - 1] = [name, last[1] + value];
+    else all.push([name, value]);
+  }
+  return all;
+}

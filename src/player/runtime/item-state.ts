@@ -1,0 +1,64 @@
+import type { CmiValues } from './values.ts';
+
+/** What is known of one item for one registration. */
+export interface ItemState {
+  /** Number of the attempt under way, or of the last one; 0: never opened. */
+  attempt: number;
+  /** Everything set in this attempt. */
+  cmi: CmiValues;
+  /** Between Initialize and Terminate. After a crash it stays so, and the next opening resumes. */
+  open: boolean;
+  /** The last Terminate's value of exit; null before the first one. */
+  exit: string | null;
+  /** Sessions of this attempt that have ended, in seconds as the content reported them. */
+  totalSeconds: number;
+  /** The best over all attempts: a new attempt takes nothing away from the learner. */
+  best: { completed: boolean; passed: boolean; scaled: number | null };
+  /** Values of partial commits, waiting for the last one. */
+  staged: [string, string][];
+}
+
+export const emptyItemState: ItemState = {
+  attempt: 0,
+  cmi: {},
+  open: false,
+  exit: null,
+  totalSeconds: 0,
+  best: { completed: false, passed: false, scaled: null },
+  staged: [],
+};
+
+/** SCORM 2004 RTE 4.2.1 and 2.1: a suspended (or broken-off) attempt goes on; one that ended normally gives way to a new one. */
+export function resumes(standard: '1.2' | '2004', state: ItemState): boolean {
+  if (state.attempt === 0) return false;
+  if (state.open || state.exit === 'suspend') return true;
+  // 1.2 knows no attempts: its data last as long as the registration.
+  return standard === '1.2';
+}
+
+/** `cmi.entry` / `cmi.core.entry` of the next opening. */
+export function entryOf(standard: '1.2' | '2004', state: ItemState): 'ab-initio' | 'resume' | '' {
+  if (state.attempt === 0) return 'ab-initio';
+  if (state.open || state.exit === 'suspend') return 'resume';
+  return standard === '1.2' ? '' : 'ab-initio';
+}
+
+/** The state as Initialize finds it: the same attempt with last time's session added, or a new one. Pure. */
+export function opened(
+  standard: '1.2' | '2004',
+  state: ItemState,
+  sessionSeconds: (cmi: CmiValues) => number,
+): ItemState {
+  if (!resumes(standard, state))
+    return { ...emptyItemState, attempt: state.attempt + 1, open: true, best: state.best };
+  const { 'cmi.session_time': _s, 'cmi.core.session_time': _c, 'cmi.exit': _e, 'cmi.core.exit': _x, ...cmi } = state.cmi;
+  return {
+    ...state,
+    cmi,
+    open: true,
+    exit: null,
+    // A session that never terminated is in the total only now.
+    totalSeconds: state.totalSeconds + (state.open ? sessionSeconds(state.cmi) : 0),
+    staged: [],
+  };
+}

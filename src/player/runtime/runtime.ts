@@ -1,0 +1,282 @@
+import type { Clock } from '../../base/clock.ts';
+import { DomainError, isDomainError } from '../../base/errors.ts';
+import { uuidFrom } from '../../base/ids.ts';
+import type { Iris } from '../../base/iris.ts';
+import type { Logger } from '../../base/logger.ts';
+import type { Authority, DocumentDoor, StatementDoor, StateKey } from '../../lrs/types.ts';
+import type { Statement } from '../../xapi/types.ts';
+import { isWritable } from '../client/cmi/ledger.ts';
+import { model12 } from '../client/cmi/model-12.ts';
+import { model2004 } from '../client/cmi/model-2004.ts';
+import type { PlayerLaunch } from '../sessions/store.ts';
+import type { PackageItem, PackageLibrary, PackageVersion } from '../types.ts';
+import { applyCommit, visit } from './apply.ts';
+import type { Acknowledgement, Commit } from './commit.ts';
+import { documentsOf, type ProfileDocument } from './documents.ts';
+import { emptyItemState, type ItemState } from './item-state.ts';
+import { openingOf, type ItemOpening } from './seeds.ts';
+import type { StatementFrame } from './statements.ts';
+import type { RuntimeStateStore, StoredItemState } from './store.ts';
+
+export interface RuntimeDeps {
+  store: RuntimeStateStore;
+  clock: Clock;
+  packages: Pick<PackageLibrary, 'version'>;
+  statements: StatementDoor;
+  documents: Pick<DocumentDoor, 'putState'>;
+  authority: Authority;
+  iris: Iris;
+  logger: Logger;
+}
+
+/** An item of the table of contents with what the learner has reached in it. */
+export interface ItemProgress {
+  item: string;
+  completed: boolean;
+  passed: boolean | null;
+  scaled: number | null;
+  /** Can be gone on with. */
+  suspended: boolean;
+  attempt: number;
+}
+
+export interface CommitResult {
+  acknowledged: Acknowledgement[];
+  /**
+   * stale: another launch has opened the item since, nothing of this one may be written any more; gap: a step is missing
+   * before this one, send again from `expected`.
+   */
+  refused: { item: string; reason: 'stale' | 'gap'; expected: number }[];
+}
+
+export interface Runtime {
+  version(launch: PlayerLaunch): Promise<PackageVersion>;
+  progress(launch: PlayerLaunch): Promise<ItemProgress[]>;
+  /** Makes this launch the one that may write the item, and gives what Initialize begins with. */
+  open(launch: PlayerLaunch, item: string): Promise<ItemOpening>;
+  /** Resolves when the state and its Statements are durable. `from`: the launch whose unsent commits these are. */
+  commit(launch: PlayerLaunch, commits: Commit[], from?: string): Promise<CommitResult>;
+  /** Sends what states still owe to the LRS; says how many. */
+  settle(): Promise<number>;
+}
+
+interface Outbox {
+  statements: Statement[];
+  documents: ProfileDocument[];
+}
+
+/** Every item below, in order. */
+export const allItems = (items: PackageItem[]): PackageItem[] =>
+  items.flatMap((item) => [item, ...allItems(item.children)]);
+
+export const standardOf = (version: PackageVersion): '1.2' | '2004' =>
+  version.standard === 'scorm-1.2' ? '1.2' : '2004';
+
+export function createRuntime(deps: RuntimeDeps): Runtime {
+  const { store, clock, statements, documents, authority, iris, logger } = deps;
+
+  const versionOf = async (launch: PlayerLaunch): Promise<PackageVersion> => {
+    const version = await deps.packages.version(launch.packageVersionId);
+    if (version) return version;
+    throw new DomainError('not-found', 'The course material is not there (any more).', {
+      code: 'player.no-material',
+    });
+  };
+  const itemOf = (version: PackageVersion, identifier: string): PackageItem => {
+    const item = allItems(version.items).find((one) => one.identifier === identifier);
+    if (item && item.href !== null) return item;
+    throw new DomainError('not-found', 'The course has no such item.', { code: 'player.no-item' });
+  };
+  const decode = (stored: StoredItemState | null): ItemState =>
+    stored ? (JSON.parse(stored.body) as ItemState) : emptyItemState;
+
+  const frameOf =
+    (launch: PlayerLaunch, version: PackageVersion, item: PackageItem, seed: string, at: Date) =>
+    (attempt: number): StatementFrame => {
+      const activityId = iris.item(launch.packageId, item.identifier);
+      return {
+        standard: standardOf(version),
+        actor: launch.learner.agent,
+        registration: launch.registration,
+        course: launch.course,
+        item: { activityId, title: item.title },
+        attemptId: attemptIri(activityId, launch.registration, attempt),
+        revision: String(version.version),
+        platform: 'Zhixing',
+        practice: iris.term('practice'),
+        timestamp: at.toISOString(),
+        seed,
+      };
+    };
+  const attemptIri = (activityId: string, registration: string, attempt: number): string =>
+    iris.attempt(activityId, uuidFrom('attempt', registration, activityId, String(attempt)));
+
+  /** A Statement that the LRS refuses for good must not hold up the learner's bookmark: it is logged, the rest is stored. */
+  const storeAll = async (owed: Statement[], stored: StoredItemState): Promise<void> => {
+    if (owed.length === 0) return;
+    try {
+      await statements.store(owed, authority);
+    } catch (error) {
+      if (!isDomainError(error, 'invalid') && !isDomainError(error, 'conflict')) throw error;
+      const [only, ...more] = owed;
+      if (only && more.length > 0) for (const one of owed) await storeAll([one], stored);
+      else
+        logger.error(
+          { err: error, statement: only?.id, registration: stored.registration, item: stored.item },
+          'the LRS refuses a Statement of the player',
+        );
+    }
+  };
+
+  /** Sends an outbox and empties it. The ids follow from the commit: sending twice stores once. */
+  const send = async (stored: StoredItemState): Promise<void> => {
+    if (stored.outbox === null) return;
+    const outbox = JSON.parse(stored.outbox) as Outbox;
+    await storeAll(outbox.statements, stored);
+    for (const { key, json } of outbox.documents)
+      await documents.putState(key as StateKey, {
+        contentType: 'application/json',
+        body: Buffer.from(json, 'utf8'),
+      });
+    await store.clearOutbox(stored);
+  };
+
+  /** What is stored, with nothing owed any more. */
+  const current = async (registration: string, item: string): Promise<StoredItemState | null> => {
+    for (;;) {
+      const stored = await store.get(registration, item);
+      if (!stored?.outbox) return stored;
+      await send(stored);
+    }
+  };
+
+  const commitOne = async (
+    launch: PlayerLaunch,
+    version: PackageVersion,
+    commit: Commit,
+    writer: string,
+  ): Promise<'kept' | 'stale' | { gap: number }> => {
+    const standard = standardOf(version);
+    const item = itemOf(version, commit.item);
+    const model = standard === '1.2' ? model12 : model2004;
+    for (const [name] of commit.set)
+      if (!isWritable(model, name))
+        throw new DomainError('invalid', 'A value was sent for an element that content may not set.', {
+          problems: [{ path: name, message: 'is not an element that content may set' }],
+        });
+    for (;;) {
+      const stored = await current(launch.registration, item.identifier);
+      if (!stored || stored.launchId !== writer) return 'stale';
+      if (commit.sequence <= stored.sequence) return 'kept';
+      if (commit.sequence > stored.sequence + 1) return { gap: stored.sequence + 1 };
+
+      const now = clock.now();
+      const seed = [launch.registration, item.identifier, writer, commit.sequence].join('|');
+      const frameFor = frameOf(launch, version, item, seed, now);
+      const before = decode(stored);
+      const applied = commit.visited
+        ? { state: visit(before), statements: [] }
+        : applyCommit(before, commit, frameFor, standard);
+      const frame = frameFor(applied.state.attempt);
+      const outbox: Outbox = {
+        statements: applied.statements,
+        documents: commit.end ? documentsOf(applied.state, frame, attemptsOf(frame, applied.state.attempt)) : [],
+      };
+      const owes = outbox.statements.length > 0 || outbox.documents.length > 0;
+      const next: StoredItemState = {
+        ...stored,
+        sequence: commit.sequence,
+        body: JSON.stringify(applied.state),
+        outbox: owes ? JSON.stringify(outbox) : null,
+        updatedAt: now,
+      };
+      if (!(await store.put(next))) continue;
+      await send({ ...next, revision: stored.revision + 1 });
+      return 'kept';
+    }
+  };
+  const attemptsOf = (frame: StatementFrame, attempt: number): string[] =>
+    Array.from({ length: attempt }, (_, n) => attemptIri(frame.item.activityId, frame.registration, n + 1));
+
+  return {
+    version: versionOf,
+
+    async progress(launch) {
+      if (launch.browse) return [];
+      const states = await store.ofRegistration(launch.registration);
+      return states.map((stored) => {
+        const state = decode(stored);
+        return {
+          item: stored.item,
+          completed: state.best.completed,
+          passed: state.best.passed ? true : null,
+          scaled: state.best.scaled,
+          suspended: state.open || state.exit === 'suspend',
+          attempt: state.attempt,
+        };
+      });
+    },
+
+    async open(launch, identifier) {
+      const version = await versionOf(launch);
+      const item = itemOf(version, identifier);
+      const standard = standardOf(version);
+      if (launch.browse) return openingOf(standard, item, emptyItemState, launch.learner, true);
+      for (;;) {
+        const stored = await current(launch.registration, identifier);
+        const state = decode(stored);
+        const next: StoredItemState = {
+          registration: launch.registration,
+          item: identifier,
+          launchId: launch.id,
+          sequence: 0,
+          body: JSON.stringify({ ...state, staged: [] }),
+          outbox: null,
+          updatedAt: clock.now(),
+          revision: stored?.revision ?? 0,
+        };
+        // Opened again by the same launch: the steps go on being numbered.
+        if (stored?.launchId === launch.id) next.sequence = stored.sequence;
+        if (await store.put(next))
+          return { ...openingOf(standard, item, state, launch.learner, false), sequence: next.sequence };
+      }
+    },
+
+    async commit(launch, commits, from = launch.id) {
+      const result: CommitResult = { acknowledged: [], refused: [] };
+      if (launch.browse) {
+        for (const { item, sequence } of commits) result.acknowledged.push({ item, sequence });
+        return result;
+      }
+      const version = await versionOf(launch);
+      const refused = new Set<string>();
+      for (const commit of commits) {
+        if (refused.has(commit.item)) continue;
+        const outcome = await commitOne(launch, version, commit, from);
+        if (outcome === 'kept') result.acknowledged.push({ item: commit.item, sequence: commit.sequence });
+        else {
+          refused.add(commit.item);
+          result.refused.push({
+            item: commit.item,
+            reason: outcome === 'stale' ? 'stale' : 'gap',
+            expected: outcome === 'stale' ? 0 : outcome.gap,
+          });
+        }
+      }
+      return result;
+    },
+
+    async settle() {
+      // A commit under way sends its own: only what has been waiting is picked up.
+      const owed = await store.withOutbox(new Date(clock.now().getTime() - 10_000), 100);
+      for (const stored of owed) {
+        try {
+          await send(stored);
+        } catch (error) {
+          logger.warn({ err: error, registration: stored.registration }, 'Statements of a commit are still owed');
+        }
+      }
+      return owed.length;
+    },
+  };
+}

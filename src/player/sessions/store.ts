@@ -1,0 +1,63 @@
+import type { Agent } from '../../xapi/types.ts';
+import type { SessionEnding } from '../types.ts';
+
+export type { SessionEnding };
+
+/** One opening of the player: who, what, for which registration. Its tokens are derived, never stored. */
+export interface PlayerLaunch {
+  id: string;
+  learner: { id: string; name: string; agent: Agent; language: string };
+  registration: string;
+  packageId: string;
+  packageVersionId: string;
+  course: { activityId: string; title: string; requiredSeconds: number | null; inactivitySeconds: number | null };
+  /** A preview: nothing is recorded. */
+  browse: boolean;
+  createdAt: Date;
+  /** From then on its tokens open nothing. */
+  expiresAt: Date;
+}
+
+/** A stretch of reading time. One runs per learner; an ended one never changes except for `recordedAt`. */
+export interface StoredReadingSession {
+  id: string;
+  launchId: string;
+  learnerId: string;
+  registration: string;
+  packageVersionId: string;
+  startedAt: Date;
+  lastBeatAt: Date;
+  /** Hidden since the last beat: the gap that follows does not count. */
+  paused: boolean;
+  endedAt: Date | null;
+  ending: SessionEnding | null;
+  /** Counted so far. */
+  milliseconds: number;
+  /** What ended sessions of the registration had counted when this one began. */
+  priorMilliseconds: number;
+  /** When its Statement was stored; null: still to be done once it has ended. */
+  recordedAt: Date | null;
+  /** Grows with each change. */
+  revision: number;
+}
+
+/** Port: launches and reading sessions, shared by every process. */
+export interface PlayerSessionStore {
+  putLaunch(launch: PlayerLaunch): Promise<void>;
+  launch(id: string): Promise<PlayerLaunch | null>;
+  /** Starts a session; false, and nothing stored, when the learner has a running one. */
+  start(session: StoredReadingSession): Promise<boolean>;
+  running(learnerId: string): Promise<StoredReadingSession | null>;
+  /** Replaces the session if it still has `revision`, raising it by one; false when someone else was faster. */
+  change(session: StoredReadingSession): Promise<boolean>;
+  /** Ended sessions get their Statement's time, once. */
+  markRecorded(session: Pick<StoredReadingSession, 'id' | 'learnerId'>, at: Date): Promise<void>;
+  /** Running sessions whose last beat is before the instant, oldest first. */
+  silentSince(instant: Date, limit: number): Promise<StoredReadingSession[]>;
+  /** Ended sessions without a Statement, oldest first. */
+  unrecorded(limit: number): Promise<StoredReadingSession[]>;
+  /** In the order they started. */
+  ofRegistration(registration: string): Promise<StoredReadingSession[]>;
+  /** Deletes launches that expired before the instant; says how many. */
+  deleteLaunches(before: Date): Promise<number>;
+}

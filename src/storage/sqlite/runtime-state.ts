@@ -1,0 +1,95 @@
+import type { RuntimeStateStore, StoredItemState } from '../../player/runtime/store.ts';
+import type { Sqlite, SqliteSchema } from './open.ts';
+
+export const runtimeStateSchema: SqliteSchema = {
+  module: 'runtime-state',
+  steps: [
+    `CREATE TABLE runtime_states (
+      registration TEXT NOT NULL,
+      item TEXT NOT NULL,
+      launch_id TEXT NOT NULL,
+      sequence INTEGER NOT NULL,
+      body TEXT NOT NULL,
+      outbox TEXT,
+      updated_at INTEGER NOT NULL,
+      revision INTEGER NOT NULL,
+      PRIMARY KEY (registration, item)
+    );
+    CREATE INDEX runtime_states_outbox ON runtime_states (updated_at) WHERE outbox IS NOT NULL;`,
+  ],
+};
+
+interface Row {
+  registration: string;
+  item: string;
+  launch_id: string;
+  sequence: number;
+  body: string;
+  outbox: string | null;
+  updated_at: number;
+  revision: number;
+}
+
+const toState = (row: Row): StoredItemState => ({
+  registration: row.registration,
+  item: row.item,
+  launchId: row.launch_id,
+  sequence: row.sequence,
+  body: row.body,
+  outbox: row.outbox,
+  updatedAt: new Date(row.updated_at),
+  revision: row.revision,
+});
+
+export function createSqliteRuntimeStateStore(db: Sqlite): RuntimeStateStore {
+  const get = db.prepare<[string, string], Row>(
+    'SELECT * FROM runtime_states WHERE registration = ? AND item = ?',
+  );
+  const ofRegistration = db.prepare<[string], Row>(
+    'SELECT * FROM runtime_states WHERE registration = ? ORDER BY item',
+  );
+  const insert = db.prepare<[Row]>(
+    `INSERT INTO runtime_states VALUES (@registration, @item, @launch_id, @sequence, @body, @outbox, @updated_at, 1)
+     ON CONFLICT DO NOTHING`,
+  );
+  const update = db.prepare<[Row]>(
+    `UPDATE runtime_states SET launch_id = @launch_id, sequence = @sequence, body = @body, outbox = @outbox,
+      updated_at = @updated_at, revision = @revision + 1
+     WHERE registration = @registration AND item = @item AND revision = @revision`,
+  );
+  const clear = db.prepare<[string, string, number]>(
+    `UPDATE runtime_states SET outbox = NULL, revision = revision + 1
+     WHERE registration = ? AND item = ? AND revision = ?`,
+  );
+  const withOutbox = db.prepare<[number, number], Row>(
+    'SELECT * FROM runtime_states WHERE outbox IS NOT NULL AND updated_at < ? ORDER BY updated_at LIMIT ?',
+  );
+  return {
+    async get(registration, item) {
+      const row = get.get(registration, item);
+      return row ? toState(row) : null;
+    },
+    async ofRegistration(registration) {
+      return ofRegistration.all(registration).map(toState);
+    },
+    async put(state) {
+      const row: Row = {
+        registration: state.registration,
+        item: state.item,
+        launch_id: state.launchId,
+        sequence: state.sequence,
+        body: state.body,
+        outbox: state.outbox,
+        updated_at: state.updatedAt.getTime(),
+        revision: state.revision,
+      };
+      return (state.revision === 0 ? insert : update).run(row).changes === 1;
+    },
+    async clearOutbox({ registration, item, revision }) {
+      return clear.run(registration, item, revision).changes === 1;
+    },
+    async withOutbox(before, limit) {
+      return withOutbox.all(before.getTime(), limit).map(toState);
+    },
+  };
+}
