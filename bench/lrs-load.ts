@@ -80,11 +80,15 @@ export async function load(
 
 const random = (below: number): number => Math.floor(Math.random() * below);
 
-/** A Statement as the player writes it: about 1.5 KB when stored, nine terms or so. */
-export function sampleStatement(n: number, uuid: () => string): object {
+/**
+ * A Statement as the player writes it: about 1.5 KB when stored, ten terms or so.
+ * @param learners how many there are; a course has fifty of them
+ */
+export function sampleStatement(n: number, uuid: () => string, learners = 20_000): object {
   // Each learner is in three courses or so, each of which makes many Statements.
-  const learner = random(20_000);
-  const course = (learner * 7 + random(3) * 31) % 400;
+  const learner = random(learners);
+  const courses = Math.max(8, Math.floor(learners / 50));
+  const course = (learner * 7 + random(3) * 31) % courses;
   const origin = 'https://learn.example.org';
   return {
     id: uuid(),
@@ -109,7 +113,7 @@ export function sampleStatement(n: number, uuid: () => string): object {
       extensions: { [`${origin}/xapi/terms/progress`]: n / 7 },
     },
     context: {
-      registration: `00000000-0000-4000-8000-${String(learner * 400 + course).padStart(12, '0')}`,
+      registration: `00000000-0000-4000-8000-${String(learner * 100_000 + course).padStart(12, '0')}`,
       contextActivities: {
         grouping: [{ objectType: 'Activity', id: `${origin}/courses/ZX${course}` }],
         category: [{ objectType: 'Activity', id: 'https://w3id.org/xapi/scorm' }],

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { DomainError } from '../base/errors.ts';
+import type { LrsAdminStore } from './admin/store.ts';
 
 /** A checked Statement on its way in, with everything derived from it that a store needs. */
 export interface NewStatement {
@@ -118,6 +119,10 @@ export interface StatementStore {
   definitions(activityIds: string[]): Promise<Map<string, string>>;
   /** The names under which an Agent or Group was seen, oldest first, at most 100. */
   agentNames(identity: string): Promise<string[]>;
+  /** How many Statements name this actor in any role themselves. */
+  countOf(identity: string): Promise<number>;
+  /** Removes up to `limit` of them for good, and with the last the names; says how many. 0: none are left. */
+  erase(identity: string, limit: number): Promise<number>;
 }
 
 /** Which documents a state or profile resource speaks of. */
@@ -158,6 +163,9 @@ export interface DocumentStore {
   ids(scope: DocumentScope, since: number | null): Promise<string[]>;
   /** Deletes all of the scope, by the same rule; says how many. */
   deleteAll(scope: DocumentScope): Promise<number>;
+  /** How many documents are kept about an agent, in any scope. */
+  countOf(agent: string): Promise<number>;
+  eraseAgent(agent: string): Promise<number>;
 }
 
 /** Port: attachments' bytes by their SHA-2. */
@@ -252,4 +260,5 @@ export interface LrsStores {
   attachments: AttachmentStore;
   feed: FeedStore;
   credentials: CredentialStore;
+  admin: LrsAdminStore;
 }

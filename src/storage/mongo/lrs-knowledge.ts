@@ -76,6 +76,10 @@ export async function createKnowledge(connection: Connection) {
       const rows = await activities.find({ _id: { $in: activityIds } }).lean<ActivityRow[]>();
       return new Map(rows.map((row) => [row._id, row.definition]));
     },
+    async forget(identity: string): Promise<void> {
+      await agents.deleteOne({ _id: identity });
+      seen.clear();
+    },
     async agentNames(identity: string): Promise<string[]> {
       const row = await agents.findOne({ _id: identity }).lean<AgentRow | null>();
       return (row?.names ?? []).slice(0, 100);

@@ -102,10 +102,7 @@ export async function createMongoPlayerSessionStore(connection: Connection): Pro
       return done.matchedCount === 1;
     },
     async markRecorded({ id, learnerId }, at) {
-      await session.updateOne(
-        { _id: id, learnerId, owed: true },
-        { $set: { owed: false, recordedAt: at } },
-      );
+      await session.updateOne({ _id: id, learnerId, owed: true }, { $set: { owed: false, recordedAt: at } });
     },
     async silentSince(instant, limit) {
       const rows = await session

@@ -34,8 +34,8 @@ export const toRow = (row: Row): StatementRow => {
 
 /** Rows of the driving term looked at in one go: about 3 ms; then others get their turn. */
 const stepRows = 4000;
-/** Counting a term stops here: enough to tell the rare from the common. */
-const countCap = 2000;
+/** So many rows of a term tell how rare it is. */
+const sampleRows = 500;
 
 interface TextRow {
   text: Buffer | null;
@@ -56,11 +56,12 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys) {
   const nextAt = db.prepare<[number], { seq: number; stored: number }>(
     'SELECT seq, stored FROM lrs_statements WHERE seq >= ? ORDER BY seq LIMIT 1',
   );
-  const count = db
-    .prepare<[number, number, number], number>(
-      `SELECT count(*) FROM (SELECT 1 FROM lrs_terms WHERE key = ? AND seq > ? AND seq <= ? LIMIT ${countCap})`,
-    )
-    .pluck();
+  const sample = (order: string) =>
+    db.prepare<[number, number, number], { rows: number; first: number | null; last: number | null }>(
+      `SELECT count(*) AS rows, min(seq) AS first, max(seq) AS last FROM
+        (SELECT seq FROM lrs_terms WHERE key = ? AND seq > ? AND seq <= ? ORDER BY seq ${order} LIMIT ${sampleRows})`,
+    );
+  const samples = { up: sample('ASC'), down: sample('DESC') };
   const after = db.prepare<[number, number], Row>(
     'SELECT * FROM lrs_statements WHERE seq > ? ORDER BY seq LIMIT ?',
   );
@@ -76,6 +77,15 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys) {
       else low = row.seq;
     }
     return low;
+  };
+
+  /** How many rows of the range have the term: counted when few, else by how densely the nearest ones lie. */
+  const rarity = (key: number, { low, high }: Bounds, ascending: boolean): number => {
+    const found = (ascending ? samples.up : samples.down).get(key, low, high);
+    if (!found || found.rows < sampleRows || found.first === null || found.last === null)
+      return found?.rows ?? 0;
+    const span = ascending ? found.last - low : high - found.first + 1;
+    return (found.rows * (high - low)) / span;
   };
 
   const statements = new Map<string, ReturnType<typeof prepareStep>>();
@@ -145,7 +155,7 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys) {
       keys.length < 2
         ? keys
         : keys
-            .map((key) => ({ key, rows: count.get(key, low, high) ?? 0 }))
+            .map((key) => ({ key, rows: rarity(key, { low, high }, query.ascending) }))
             .sort((a, b) => a.rows - b.rows)
             .map(({ key }) => key);
     const [driver, ...others] = ordered;

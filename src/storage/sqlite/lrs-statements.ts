@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import { conflictingId, type NewStatement, repeatedId, type StatementStore } from '../../lrs/store.ts';
 import { statementDifference } from '../../xapi/equality.ts';
 import { mergeDefinitions } from '../../xapi/objects.ts';
-import { isInherited, termsOf, wellFormed } from '../../xapi/terms.ts';
+import { isInherited, term, termsOf, wellFormed } from '../../xapi/terms.ts';
 import { sealBody } from '../../xapi/raw.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { createStatementQueries, type Row, toRow } from './lrs-queries.ts';
@@ -52,6 +52,7 @@ function createMemory(most: number) {
   return {
     get: (key: string) => memory.get(key),
     has: (key: string) => memory.has(key),
+    clear: () => memory.clear(),
     later: (key: string, value: string) => void waiting.push([key, value]),
     settle(committed: boolean): void {
       if (memory.size > most) memory.clear();
@@ -186,6 +187,47 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
     for (const { statement, id } of fresh) store(statement, id, stored, iso);
   };
 
+  const rowsOfTerm = db.prepare<[number, number], Row>(
+    'SELECT s.* FROM lrs_terms t CROSS JOIN lrs_statements s ON s.seq = t.seq WHERE t.key = ? AND t.seq > ? ORDER BY t.seq LIMIT 200',
+  );
+  const removeTerm = db.prepare('DELETE FROM lrs_terms WHERE key = ? AND seq = ?');
+  const removeReference = db.prepare('DELETE FROM lrs_references WHERE source = ?');
+  const removeRow = db.prepare('DELETE FROM lrs_statements WHERE seq = ?');
+  const removeNames = db.prepare('DELETE FROM lrs_agent_names WHERE identity = ?');
+
+  const ownTerms = (row: Row): string[] => {
+    const statement = JSON.parse(row.body) as { authority: object };
+    return termsOf(statement, statement.authority, row.authority_id);
+  };
+
+  /** Statements that have the term themselves; those that only inherited it come along with `own: false`. */
+  function* rowsWith(text: string): Iterable<{ row: Row; own: boolean; key: number }> {
+    const key = terms.find(text);
+    if (key === null) return;
+    for (
+      let rows = rowsOfTerm.all(key, 0);
+      rows.length > 0;
+      rows = rowsOfTerm.all(key, rows.at(-1)?.seq ?? 0)
+    )
+      for (const row of rows) yield { row, own: ownTerms(row).includes(text), key };
+  }
+
+  const eraseSome = (identity: string, limit: number): number => {
+    let erased = 0;
+    for (const { row, own, key } of rowsWith(wellFormed(term.relatedAgent(identity)))) {
+      if (erased === limit) return erased;
+      if (!own) continue;
+      const keys = [...ownTerms(row).map((text) => terms.keyOf(text)), ...inherited(row.seq), key];
+      for (const each of new Set(keys)) removeTerm.run(each, row.seq);
+      removeReference.run(row.seq);
+      removeRow.run(row.seq);
+      erased++;
+    }
+    removeNames.run(wellFormed(identity));
+    seen.clear();
+    return erased;
+  };
+
   const commits = createGroupCommit<{ batch: NewStatement[]; clock: Clock }>(db, {
     weight: ({ batch }) => batch.length,
     apply: ({ batch, clock }) => addBatch(batch, clock),
@@ -222,6 +264,14 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
     },
     async agentNames(identity) {
       return names.all(wellFormed(identity));
+    },
+    async countOf(identity) {
+      let count = 0;
+      for (const { own } of rowsWith(wellFormed(term.relatedAgent(identity)))) if (own) count++;
+      return count;
+    },
+    async erase(identity, limit) {
+      return db.transaction(() => eraseSome(identity, limit)).immediate();
     },
   };
 }

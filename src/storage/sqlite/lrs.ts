@@ -1,6 +1,7 @@
 import type { BlobStore } from '../../base/blobs.ts';
 import type { FeedStore, LrsStores } from '../../lrs/store.ts';
 import { createBlobAttachments } from '../blob-attachments.ts';
+import { createSqliteLrsAdminStore, lrsAdminSchema } from './lrs-admin.ts';
 import { createSqliteCredentialStore, lrsCredentialsSchema } from './lrs-credentials.ts';
 import { createSqliteDocumentStore, lrsDocumentsSchema } from './lrs-documents.ts';
 import { createSqliteStatementStore, lrsStatementsSchema } from './lrs-statements.ts';
@@ -27,6 +28,7 @@ export const lrsSchemas: readonly SqliteSchema[] = [
   lrsDocumentsSchema,
   lrsFeedSchema,
   lrsCredentialsSchema,
+  lrsAdminSchema,
 ];
 
 function createSqliteFeedStore(db: Sqlite): FeedStore {
@@ -67,5 +69,6 @@ export function createSqliteLrsStores(db: Sqlite, blobs: BlobStore): LrsStores {
     attachments: createBlobAttachments(blobs),
     feed: createSqliteFeedStore(db),
     credentials: createSqliteCredentialStore(db),
+    admin: createSqliteLrsAdminStore(db),
   };
 }
