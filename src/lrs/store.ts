@@ -70,6 +70,8 @@ export interface StatementQuery {
   after: number | null;
   /** Nothing beyond this seq, so that later pages do not see what arrives meanwhile; null: up to now. */
   through: number | null;
+  /** Voided Statements too (for administrators). */
+  withVoided?: boolean;
 }
 
 /** A page ends early rather than hold more text than this (characters), but has one Statement at least. */

@@ -63,7 +63,7 @@ export interface Erasure {
 
 /** Port: what administrators of the LRS see and do. */
 export interface LrsAdminStore {
-  addRejection(rejection: Rejection): Promise<void>;
+  addRejections(rejections: Rejection[]): Promise<void>;
   /** Newest first; of one credential or of all. */
   rejections(credentialId: string | null, limit: number): Promise<Rejection[]>;
   deleteRejections(before: Date): Promise<number>;

@@ -93,8 +93,14 @@ export async function createMongoLrsAdminStore(connection: Connection): Promise<
     }
   };
   return {
-    addRejection: ({ id: _id, problems, ...rest }) =>
-      once(() => rejections.create({ _id, ...rest, problems: JSON.stringify(problems) })),
+    async addRejections(list) {
+      const rows = list.map(({ id: _id, problems, ...rest }) => ({
+        _id,
+        ...rest,
+        problems: JSON.stringify(problems),
+      }));
+      await once(() => rejections.insertMany(rows, { ordered: false }));
+    },
     async rejections(credentialId, limit) {
       const rows = await rejections
         .find(credentialId === null ? {} : { credentialId })

@@ -364,7 +364,7 @@ export async function createMongoStatementStore(connection: Connection): Promise
       .find({
         ...(terms.length > 0 ? { terms: { $all: terms } } : {}),
         seq: { $gt: low, $lte: high },
-        voided: false,
+        ...(query.withVoided ? {} : { voided: false }),
         ...alive(state),
       })
       .sort({ seq: query.ascending ? 1 : -1 })

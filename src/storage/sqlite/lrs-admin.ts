@@ -128,17 +128,20 @@ export function createSqliteLrsAdminStore(db: Sqlite): LrsAdminStore {
     'UPDATE lrs_erasures SET finished_at = ?, statements = ?, documents = ? WHERE id = ?',
   );
   return {
-    async addRejection({ id, at, credentialId, method, resource, status, message, problems }) {
-      addRejection.run(
-        id,
-        at.getTime(),
-        credentialId,
-        method,
-        resource,
-        status,
-        message,
-        JSON.stringify(problems),
-      );
+    async addRejections(rejections) {
+      db.transaction(() => {
+        for (const { id, at, credentialId, method, resource, status, message, problems } of rejections)
+          addRejection.run(
+            id,
+            at.getTime(),
+            credentialId,
+            method,
+            resource,
+            status,
+            message,
+            JSON.stringify(problems),
+          );
+      })();
     },
     async rejections(credentialId, limit) {
       const rows = credentialId === null ? allRejections.all(limit) : rejectionsOf.all(credentialId, limit);

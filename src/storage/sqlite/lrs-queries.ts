@@ -102,7 +102,7 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys) {
         : `SELECT seq FROM lrs_terms WHERE key = @driver AND seq > @low AND seq <= @high ORDER BY seq ${order} LIMIT ${stepRows}`;
     const chosen = (columns: string): string =>
       `SELECT ${columns} FROM (${driver}) d CROSS JOIN lrs_statements s ON s.seq = d.seq
-       WHERE s.flags & 1 = 0 ${probes} ORDER BY d.seq ${order} LIMIT @limit`;
+       WHERE s.flags & @hidden = 0 ${probes} ORDER BY d.seq ${order} LIMIT @limit`;
     return {
       rows: db.prepare<[Record<string, number>], Row>(chosen('s.*')),
       // The page put together where it lies: no row crosses into JavaScript, and its text is never decoded.
@@ -114,7 +114,7 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys) {
       /** Whether anything follows a seq within the step's rows. */
       follows: db
         .prepare<[Record<string, number>], number>(
-          `SELECT 1 FROM (${driver}) d CROSS JOIN lrs_statements s ON s.seq = d.seq WHERE s.flags & 1 = 0 ${probes} LIMIT 1`,
+          `SELECT 1 FROM (${driver}) d CROSS JOIN lrs_statements s ON s.seq = d.seq WHERE s.flags & @hidden = 0 ${probes} LIMIT 1`,
         )
         .pluck(),
       /** Where the step ended, when it used up all its rows. */
@@ -159,7 +159,7 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys) {
             .sort((a, b) => a.rows - b.rows)
             .map(({ key }) => key);
     const [driver, ...others] = ordered;
-    const values: Record<string, number> = { low, high };
+    const values: Record<string, number> = { low, high, hidden: query.withVoided ? 0 : 1 };
     if (driver !== undefined) values['driver'] = driver;
     others.forEach((key, at) => (values[`other${at}`] = key));
     return { prepared: step(driver === undefined ? -1 : others.length, query.ascending), values };
@@ -208,8 +208,7 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys) {
       if (bytes > pageBytes && rows.length > 1)
         return { rows: rows.slice(0, Math.min(query.limit, rows.length - 1)), more: true, through };
       if (rows.length >= wanted) break;
-      const { limit: _, ...range } = values;
-      const end = prepared.end.get(range);
+      const end = prepared.end.get(values);
       if (end === undefined) break;
       if (query.ascending) values['low'] = end;
       else values['high'] = end - 1;
