@@ -79,15 +79,13 @@ export function createIdentityRoutes(deps: IdentityRoutesDeps): Router {
         if (!isDomainError(error, 'unauthenticated') && !isDomainError(error, 'rate-limited')) throw error;
         const status = error.kind === 'unauthenticated' ? 401 : 429;
         if (error.retryAfter !== null) res.set('Retry-After', String(error.retryAfter));
-        return res
-          .status(status)
-          .render(
-            'pages/sign-in',
-            page(ownPath(returnTo), {
-              errorText: errorText(res.locals['language'] as Language, error),
-              loginName,
-            }),
-          );
+        return res.status(status).render(
+          'pages/sign-in',
+          page(ownPath(returnTo), {
+            errorText: errorText(res.locals['language'] as Language, error),
+            loginName,
+          }),
+        );
       }
       return res.redirect(303, ownPath(returnTo));
     },

@@ -8,6 +8,8 @@ import type { Catalogue, Course, Enrolment, Enrolments } from '../courses/types.
 import { currentPerson, allowed } from '../identity/routes-access.ts';
 import { allows } from '../identity/policy.ts';
 import type { Person } from '../identity/types.ts';
+import type { Iris } from '../base/iris.ts';
+import type { PlayerSessions } from '../player/types.ts';
 import type { Feed } from '../lrs/types.ts';
 import type { PackageLibraryService } from '../player/packages/library.ts';
 import type { PackageStore } from '../player/packages/store.ts';
@@ -20,7 +22,9 @@ export interface PortalDeps {
   completion: Completion;
   library: PackageLibraryService;
   jobs: Pick<PackageStore, 'job'>;
+  sessions: Pick<PlayerSessions, 'launch'>;
   feed: Feed;
+  iris: Iris;
   clock: Clock;
   limits: { packageBytes: number; packageFiles: number };
 }

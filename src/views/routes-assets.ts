@@ -8,7 +8,6 @@ import mime from 'mime';
 const require = createRequire(import.meta.url);
 const fontFolder = (name: string): string => join(dirname(require.resolve(`${name}/package.json`)), 'files');
 const assetsFolder = join(import.meta.dirname, 'assets');
-const clientFolder = join(import.meta.dirname, '../../build/client');
 
 /** The fonts' unicode-range subsets as one style sheet, so that a page loads only the glyphs it shows. */
 function fontSheet(): string {
@@ -38,17 +37,7 @@ export function createAssetRoutes(): Router {
     const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
     held.set(name, { body, type: mime.getType(name) ?? 'application/octet-stream', etag });
   };
-  const holdFolder = (folder: string, prefix: string): void => {
-    let names: string[] = [];
-    try {
-      names = readdirSync(folder);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
-    for (const name of names) hold(`${prefix}${name}`, readFileSync(join(folder, name)));
-  };
-  holdFolder(assetsFolder, '');
-  holdFolder(clientFolder, 'client/');
+  for (const name of readdirSync(assetsFolder)) hold(name, readFileSync(join(assetsFolder, name)));
   hold('fonts.css', Buffer.from(fontSheet()));
 
   for (const name of ['@fontsource/noto-sans-tc', '@fontsource/noto-serif-tc'])

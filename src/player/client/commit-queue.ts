@@ -60,7 +60,13 @@ export function pieces(step: Step, firstSequence: number): Commit[] {
       });
     }
   }
-  commits.push({ item, sequence: next(), set: pending, ...(end ? { end } : {}), ...(visited ? { visited } : {}) });
+  commits.push({
+    item,
+    sequence: next(),
+    set: pending,
+    ...(end ? { end } : {}),
+    ...(visited ? { visited } : {}),
+  });
   return commits;
 }
 
@@ -183,7 +189,7 @@ export class CommitQueue {
       } catch {
         commits = [];
       }
-      for (let rest = commits; rest.length > 0; ) {
+      for (let rest = commits; rest.length > 0;) {
         const part = batch(rest);
         await this.#deps.send(part, key.slice(start.length));
         rest = rest.slice(part.length);

@@ -178,7 +178,15 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     };
     try {
       const inner = content.contentWindow;
-      for (const name of ['pointerdown', 'pointermove', 'keydown', 'wheel', 'scroll', 'touchstart', 'timeupdate'])
+      for (const name of [
+        'pointerdown',
+        'pointermove',
+        'keydown',
+        'wheel',
+        'scroll',
+        'touchstart',
+        'timeupdate',
+      ])
         inner?.addEventListener(name, sign, { capture: true, passive: true });
     } catch {
       // The content has gone to an address outside its package: its window is not ours to watch.

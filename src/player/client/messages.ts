@@ -28,7 +28,4 @@ export interface TraceLine {
 }
 
 export type ToFrame =
-  | { zhixing: 'open'; item: string }
-  | { zhixing: 'previous' }
-  | { zhixing: 'next' }
-  | { zhixing: 'leave' };
+  { zhixing: 'open'; item: string } | { zhixing: 'previous' } | { zhixing: 'next' } | { zhixing: 'leave' };

@@ -74,7 +74,8 @@ export function createPlayerView(configuration: PageConfiguration, actions: Play
   // Between two answers the page counts on by itself, so that the seconds run; the server's next word corrects it.
   const tick = (): void => {
     if (!reading) return;
-    const since = reading.counting && document.visibilityState === 'visible' ? (performance.now() - readAt) / 1000 : 0;
+    const since =
+      reading.counting && document.visibilityState === 'visible' ? (performance.now() - readAt) / 1000 : 0;
     const seconds = reading.seconds + Math.min(since, 45);
     byId('player-seconds').textContent = toClockTime(seconds);
     const required = reading.requiredSeconds ?? configuration.requiredSeconds;
@@ -146,7 +147,9 @@ export function createPlayerView(configuration: PageConfiguration, actions: Play
       const focused = drawer.contains(document.activeElement) ? document.activeElement?.textContent : null;
       byId('player-toc-list').replaceChildren(...toc.entries.map(entry));
       if (focused)
-        [...drawer.querySelectorAll<HTMLElement>('button')].find((one) => one.textContent === focused)?.focus();
+        [...drawer.querySelectorAll<HTMLElement>('button')]
+          .find((one) => one.textContent === focused)
+          ?.focus();
       const several = toc.entries.length > 1;
       toggle.hidden = !several;
       byId('player-steps').hidden = !several;

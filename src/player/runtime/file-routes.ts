@@ -28,7 +28,9 @@ export type ServePackageFile = (
 const typeOf = (path: string): string => {
   const type = mime.getType(path) ?? 'application/octet-stream';
   // HTML keeps its own word: older packages are Big5, and a header would overrule their meta element.
-  return /^(text\/(css|javascript|plain|vtt)|application\/json)$/.test(type) ? `${type}; charset=utf-8` : type;
+  return /^(text\/(css|javascript|plain|vtt)|application\/json)$/.test(type)
+    ? `${type}; charset=utf-8`
+    : type;
 };
 
 interface Range {

@@ -19,7 +19,10 @@ export interface FrameConfiguration {
 
 /** JSON that may stand inside a script element. */
 const embedded = (value: unknown): string =>
-  JSON.stringify(value).replace(/</g, '\\u003c').replace(/\u2028/g, '\\u2028').replace(/\u2029/g, '\\u2029');
+  JSON.stringify(value)
+    .replace(/</g, '\\u003c')
+    .replace(/\u2028/g, '\\u2028')
+    .replace(/\u2029/g, '\\u2029');
 const escaped = (text: string): string =>
   text.replace(/[&<>"']/g, (char) => `&#${char.codePointAt(0) ?? 0};`);
 

@@ -75,7 +75,8 @@ export function readInteraction(cmi: CmiValues, at: string, standard: '1.2' | '2
   const all = [...patterns, ...(response === undefined ? [] : [response])];
   const description = cmi[`${at}.description`];
   const outcome = cmi[`${at}.result`];
-  const score = outcome !== undefined && outcome !== '' && Number.isFinite(Number(outcome)) ? Number(outcome) : null;
+  const score =
+    outcome !== undefined && outcome !== '' && Number.isFinite(Number(outcome)) ? Number(outcome) : null;
   const latency = cmi[`${at}.latency`];
   const seconds =
     latency === undefined ? null : standard === '2004' ? fromIsoDuration(latency) : fromTimespan(latency);

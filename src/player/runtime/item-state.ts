@@ -51,7 +51,13 @@ export function opened(
 ): ItemState {
   if (!resumes(standard, state))
     return { ...emptyItemState, attempt: state.attempt + 1, open: true, best: state.best };
-  const { 'cmi.session_time': _s, 'cmi.core.session_time': _c, 'cmi.exit': _e, 'cmi.core.exit': _x, ...cmi } = state.cmi;
+  const {
+    'cmi.session_time': _s,
+    'cmi.core.session_time': _c,
+    'cmi.exit': _e,
+    'cmi.core.exit': _x,
+    ...cmi
+  } = state.cmi;
   return {
     ...state,
     cmi,

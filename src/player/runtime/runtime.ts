@@ -180,7 +180,9 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
       const frame = frameFor(applied.state.attempt);
       const outbox: Outbox = {
         statements: applied.statements,
-        documents: commit.end ? documentsOf(applied.state, frame, attemptsOf(frame, applied.state.attempt)) : [],
+        documents: commit.end
+          ? documentsOf(applied.state, frame, attemptsOf(frame, applied.state.attempt))
+          : [],
       };
       const owes = outbox.statements.length > 0 || outbox.documents.length > 0;
       const next: StoredItemState = {
@@ -273,7 +275,10 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
         try {
           await send(stored);
         } catch (error) {
-          logger.warn({ err: error, registration: stored.registration }, 'Statements of a commit are still owed');
+          logger.warn(
+            { err: error, registration: stored.registration },
+            'Statements of a commit are still owed',
+          );
         }
       }
       return owed.length;

@@ -49,7 +49,9 @@ export function openingOf(
   const entry = entryOf(standard, state);
   const masteryScore = item.masteryScore ?? null;
   const threshold =
-    item.completionThreshold?.completedByMeasure === true ? item.completionThreshold.minProgressMeasure : null;
+    item.completionThreshold?.completedByMeasure === true
+      ? item.completionThreshold.minProgressMeasure
+      : null;
   const scaledPassingScore = passingScore(item);
   const given = (name: string, value: string | number | null | undefined): CmiValues =>
     value === undefined || value === null || value === '' ? {} : { [name]: String(value) };

@@ -70,7 +70,9 @@ const outcomeResult = (outcome: Outcome): Result => ({
 });
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 const touched = (step: Step, prefix: string): boolean =>
-  Object.keys(step.after).some((name) => name.startsWith(`${prefix}.`) && step.after[name] !== step.before[name]);
+  Object.keys(step.after).some(
+    (name) => name.startsWith(`${prefix}.`) && step.after[name] !== step.before[name],
+  );
 
 /**
  * What a commit says, in the verbs of the SCORM profile (its section 6), in the order things happen: entry, responses,
@@ -79,7 +81,13 @@ const touched = (step: Step, prefix: string): boolean =>
 export function statementsOf(step: Step, frame: StatementFrame): Statement[] {
   const { standard } = frame;
   const statements: Statement[] = [];
-  const say = (verb: Verb, object: Activity, result?: Result, context?: Context, timestamp?: string): void => {
+  const say = (
+    verb: Verb,
+    object: Activity,
+    result?: Result,
+    context?: Context,
+    timestamp?: string,
+  ): void => {
     statements.push({
       id: uuidFrom('commit', frame.seed, String(statements.length)),
       actor: frame.actor,

@@ -5,7 +5,15 @@ import type { Iris } from '../../base/iris.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Authority, StatementDoor } from '../../lrs/types.ts';
 import type { PackageLibrary, PlayerSessions, ReadingSession, SessionEnding } from '../types.ts';
-import { advance, begin, end, hasLapsed, isMilestone, readingRules, type ReadingRules } from './reading-time.ts';
+import {
+  advance,
+  begin,
+  end,
+  hasLapsed,
+  isMilestone,
+  readingRules,
+  type ReadingRules,
+} from './reading-time.ts';
 import { readingStatement } from './statement.ts';
 import type { PlayerLaunch, PlayerSessionStore, StoredReadingSession } from './store.ts';
 import { createLaunchTokens, type TokenKind } from './tokens.ts';
@@ -108,7 +116,10 @@ export function createPlayerSessions(deps: PlayerSessionDeps): PlayerSessionServ
     try {
       await record(ended, launch);
     } catch (error) {
-      logger.warn({ err: error, session: ended.id }, 'reading time is kept; its Statement will be stored later');
+      logger.warn(
+        { err: error, session: ended.id },
+        'reading time is kept; its Statement will be stored later',
+      );
     }
     return true;
   };
@@ -252,8 +263,7 @@ export function createPlayerSessions(deps: PlayerSessionDeps): PlayerSessionServ
         const now = clock.now();
         const lapsed = hasLapsed(running, now, rules);
         const last = lapsed ? running : advance(running, now, false);
-        const undone =
-          options.undo === true && last.priorMilliseconds === 0 && last.milliseconds < undoBelow;
+        const undone = options.undo === true && last.priorMilliseconds === 0 && last.milliseconds < undoBelow;
         const done = await finish(
           undone ? { ...last, milliseconds: 0 } : last,
           lapsed ? 'lapsed' : how,

@@ -40,11 +40,7 @@ export const hasLapsed = (session: StoredReadingSession, now: Date, rules: Readi
  * A beat at `now`: the gap since the last one counts unless the page was hidden in it. A clock that stepped back gives
  * nothing and takes nothing: counting goes on from where the clock is now. Pure; the caller has asked `hasLapsed` first.
  */
-export function advance(
-  session: StoredReadingSession,
-  now: Date,
-  visible: boolean,
-): StoredReadingSession {
+export function advance(session: StoredReadingSession, now: Date, visible: boolean): StoredReadingSession {
   const gap = Math.max(0, now.getTime() - session.lastBeatAt.getTime());
   return {
     ...session,

@@ -10,7 +10,12 @@ export interface PlayerLaunch {
   registration: string;
   packageId: string;
   packageVersionId: string;
-  course: { activityId: string; title: string; requiredSeconds: number | null; inactivitySeconds: number | null };
+  course: {
+    activityId: string;
+    title: string;
+    requiredSeconds: number | null;
+    inactivitySeconds: number | null;
+  };
   /** A preview: nothing is recorded. */
   browse: boolean;
   createdAt: Date;

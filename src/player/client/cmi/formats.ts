@@ -61,7 +61,8 @@ export const time2004: Check = (value) => {
     .slice(1)
     .map((part) => (part === undefined ? undefined : Number(part)));
   if (year === undefined || year < 1970 || year > 2038) return 'type';
-  if (month < 1 || month > 12 || day < 1 || day > new Date(Date.UTC(year, month, 0)).getUTCDate()) return 'type';
+  if (month < 1 || month > 12 || day < 1 || day > new Date(Date.UTC(year, month, 0)).getUTCDate())
+    return 'type';
   return hour <= 23 && minute <= 59 && second <= 59 ? 'ok' : 'type';
 };
 

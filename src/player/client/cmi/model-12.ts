@@ -1,4 +1,15 @@
-import { anyString, either, identifier12, integer, oneOf, real, score12, time12, timespan12, upTo } from './formats.ts';
+import {
+  anyString,
+  either,
+  identifier12,
+  integer,
+  oneOf,
+  real,
+  score12,
+  time12,
+  timespan12,
+  upTo,
+} from './formats.ts';
 import type { DataModel, ElementSpec } from './model.ts';
 
 const score = (prefix: string): Record<string, ElementSpec> => ({

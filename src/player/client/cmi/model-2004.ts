@@ -158,7 +158,12 @@ export const model2004: DataModel = {
     },
     ...score('cmi.objectives.n.score', id),
     'cmi.objectives.n.success_status': { access: 'both', check: success, needs: id, initial: 'unknown' },
-    'cmi.objectives.n.completion_status': { access: 'both', check: completion, needs: id, initial: 'unknown' },
+    'cmi.objectives.n.completion_status': {
+      access: 'both',
+      check: completion,
+      needs: id,
+      initial: 'unknown',
+    },
     'cmi.objectives.n.progress_measure': { access: 'both', check: real(0, 1), needs: id },
     'cmi.objectives.n.description': { access: 'both', check: localizedString, needs: id },
     'cmi.progress_measure': { access: 'both', check: real(0, 1) },
@@ -178,4 +183,3 @@ export const model2004: DataModel = {
     'adl.data.n.store': { access: 'both', check: anyString },
   },
 };
-

@@ -1,0 +1,357 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RequestHandler } from 'express';
+import { createAssessments } from './assessment/assessments.ts';
+import { systemClock, type Clock } from './base/clock.ts';
+import { DomainError, type Problem } from './base/errors.ts';
+import { createIris } from './base/iris.ts';
+import type { Logger } from './base/logger.ts';
+import { createOwnedBrowser } from './certificates/browser.ts';
+import { createCertificates } from './certificates/certificates.ts';
+import { loadCertificateFonts } from './certificates/fonts.ts';
+import { createCertificateRenderer } from './certificates/render.ts';
+import { createCertificateRoutes } from './certificates/routes.ts';
+import type { CompletedCourse } from './certificates/types.ts';
+import { createCompletion } from './completion/completion.ts';
+import type { Config } from './config.ts';
+import { createCatalogue } from './courses/catalogue.ts';
+import { courseActivity, createEnrolments } from './courses/enrolments.ts';
+import { createRateLimits } from './http/rate-limit.ts';
+import { ensureDemoPeople, demoAccounts, demoOrganisation } from './identity/demo-people.ts';
+import { createIdNumberVault } from './identity/id-numbers.ts';
+import { createPeople } from './identity/people.ts';
+import { organisationFor } from './identity/policy.ts';
+import { allowed, createPassport, currentPerson, permissionsOf } from './identity/routes-access.ts';
+import { createIdentityRoutes } from './identity/routes.ts';
+import { createCredentials } from './lrs/credentials.ts';
+import { createStatementDoor } from './lrs/door.ts';
+import { createFeed } from './lrs/feed.ts';
+import { createLrsHandler } from './lrs/handler.ts';
+import { createDocumentDoor } from './lrs/resource-documents.ts';
+import { createLrsRoutes } from './lrs/routes.ts';
+import type { Authority } from './lrs/types.ts';
+import { createPackageLibrary } from './player/packages/library.ts';
+import { createPackageRoutes } from './player/packages/routes.ts';
+import { clientScripts, createContentRoutes } from './player/runtime/content-routes.ts';
+import { createPackageFileServer } from './player/runtime/file-routes.ts';
+import { createRuntime } from './player/runtime/runtime.ts';
+import { createPlayerSessions } from './player/sessions/player-sessions.ts';
+import { createReaper } from './player/sessions/reaper.ts';
+import { createPlayerRoutes } from './player/sessions/routes.ts';
+import { createPortalRoutes } from './portal/routes.ts';
+import { ensureSampleCourses } from './courses/samples.ts';
+import { openStorage } from './storage/open.ts';
+import { createAssetRoutes } from './views/routes-assets.ts';
+
+export interface Overrides {
+  logger: Logger;
+  clock?: Clock;
+}
+
+const contentDir = join(import.meta.dirname, '../build/content');
+const clientDir = join(import.meta.dirname, '../build/client');
+/** Browser sessions, rate limits and the like that have run out are removed this often. */
+const housekeepingSeconds = 600;
+
+/** The only wiring: every module made once, from the storage upwards. */
+export async function createContext(config: Config, { logger, clock = systemClock }: Overrides) {
+  if (config.mongodbUri === null) mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  const storage = await openStorage(config);
+  const iris = createIris(config.publicOrigin);
+  const platform: Authority = {
+    id: 'platform',
+    agent: {
+      objectType: 'Agent',
+      name: '知行 Zhixing',
+      account: { homePage: config.publicOrigin, name: 'platform' },
+    },
+  };
+
+  // The Learning Record Store
+  let kick = (): void => undefined;
+  const door = createStatementDoor({ store: storage.lrs.statements, clock, onStored: () => kick() });
+  const documents = createDocumentDoor(storage.lrs.documents, clock);
+  const credentials = createCredentials({
+    store: storage.lrs.credentials,
+    clock,
+    homePage: config.publicOrigin,
+  });
+  const lrs = createLrsHandler({
+    stores: storage.lrs,
+    door,
+    credentials,
+    rateCounters: storage.rateCounters,
+    clock,
+    logger,
+    limits: config.limits,
+  });
+
+  // People
+  const people = createPeople({
+    store: storage.identity,
+    vault: createIdNumberVault(config.secrets.idNumberKey),
+    clock,
+  });
+  const { middleware: passport } = createPassport(people);
+
+  // Courses, and what is answered in them
+  const enrolments = createEnrolments({ store: storage.courses, door, platform, iris, clock });
+  const assessments = createAssessments({
+    store: storage.assessment,
+    door,
+    platform,
+    iris,
+    clock,
+    async takerOf(registration) {
+      const found = await registered(registration);
+      return (
+        found && {
+          personId: found.enrolment.personId,
+          registration,
+          course: {
+            id: found.course.id,
+            code: found.course.code,
+            title: found.course.title,
+            passScore: found.course.conditions.passScore,
+          },
+        }
+      );
+    },
+  });
+  const library = createPackageLibrary({
+    store: storage.packages,
+    blobs: storage.blobs,
+    clock,
+    limits: config.limits,
+    tempDir: join(config.dataDir, 'uploads'),
+  });
+  const catalogue = createCatalogue({
+    store: storage.courses,
+    clock,
+    checks: [
+      async ({ id, conditions }): Promise<Problem[]> => [
+        ...(conditions.passScore !== null && !(await assessments.quizOf(id))
+          ? [{ path: 'quiz', message: 'quiz' }]
+          : []),
+        ...(conditions.survey && !(await assessments.surveyOf(id))
+          ? [{ path: 'survey', message: 'survey' }]
+          : []),
+      ],
+    ],
+  });
+  const registered = async (registration: string) => {
+    const enrolment = await enrolments.byRegistration(registration);
+    const course = enrolment && (await catalogue.byId(enrolment.courseId));
+    return enrolment && course && enrolment.withdrawnAt === null ? { enrolment, course } : null;
+  };
+
+  // The player
+  const sessions = createPlayerSessions({
+    store: storage.playerSessions,
+    clock,
+    secret: config.secrets.session,
+    contentOrigin: config.contentOrigin,
+    packages: library,
+    statements: door,
+    authority: platform,
+    iris,
+    logger,
+    onStarted: (registration) => enrolments.markStarted(registration),
+  });
+  const runtime = createRuntime({
+    store: storage.runtimeStates,
+    clock,
+    packages: library,
+    statements: door,
+    documents,
+    authority: platform,
+    iris,
+    logger,
+  });
+  const reaper = createReaper(async () => {
+    await sessions.reap();
+    await runtime.settle();
+  }, logger);
+
+  // Completion follows the feed
+  const completion = createCompletion({
+    store: storage.completion,
+    door,
+    platform,
+    iris,
+    async courseOf(registration) {
+      const found = await registered(registration);
+      return (
+        found && {
+          personId: found.enrolment.personId,
+          code: found.course.code,
+          activity: courseActivity(found.course, iris),
+          rules: found.course.conditions,
+        }
+      );
+    },
+  });
+  const feed = createFeed({
+    statements: storage.lrs.statements,
+    feed: storage.lrs.feed,
+    clock,
+    logger,
+    consumers: [completion.consumer],
+  });
+  kick = () => feed.kick();
+
+  // Certificates
+  const fonts = loadCertificateFonts();
+  const browser = createOwnedBrowser({ logger, assets: fonts.asset });
+  const renderer = createCertificateRenderer({ browser, fonts, publicOrigin: config.publicOrigin, logger });
+  const certificates = createCertificates({
+    store: storage.certificates,
+    clock,
+    renderer,
+    async facts(registration): Promise<CompletedCourse | null> {
+      await feed.drain();
+      const found = await registered(registration);
+      const progress = await completion.progressOf(registration);
+      const person = found && (await people.byId(found.enrolment.personId));
+      if (!found || !person || !progress.completedAt) return null;
+      const { course, enrolment } = found;
+      return {
+        personId: person.id,
+        personName: person.name,
+        personNameEn: person.nameEn,
+        courseCode: course.code,
+        courseTitle: course.title,
+        organisation: course.organisation,
+        certifiedHours: course.certifiedHours,
+        startedAt: enrolment.startedAt ?? enrolment.enrolledAt,
+        completedAt: progress.completedAt,
+        readingSeconds: progress.readingSeconds,
+        score: progress.quizScore,
+        conditions: course.conditions,
+      };
+    },
+  });
+
+  const rateLimit = createRateLimits(storage.rateCounters, clock);
+  const demo = config.mode === 'demo';
+  const pageLocals: RequestHandler = (req, res, next) => {
+    const person = currentPerson(req);
+    Object.assign(res.locals, {
+      person,
+      demo,
+      path: req.path,
+      publicOrigin: config.publicOrigin,
+      can: permissionsOf(person),
+    });
+    next();
+  };
+
+  const routes = {
+    lrs: createLrsRoutes(lrs),
+    assets: createAssetRoutes(),
+    client: clientScripts(clientDir),
+    content: createContentRoutes({
+      sessions,
+      runtime,
+      servePackageFile: createPackageFileServer(library),
+      clientDir,
+      publicOrigin: config.publicOrigin,
+      contentOrigin: config.contentOrigin,
+    }),
+    player: createPlayerRoutes({ sessions, currentPerson }),
+    identity: createIdentityRoutes({ people, demo, rateLimit }),
+    packages: createPackageRoutes({
+      library,
+      store: storage.packages,
+      clock,
+      logger,
+      uploader(req) {
+        const person = allowed(req, 'package.upload');
+        const organisation = organisationFor(person, 'package.upload') ?? person.name;
+        return { person, organisation };
+      },
+    }),
+    certificates: createCertificateRoutes({ certificates, rateLimit }),
+    portal: createPortalRoutes({
+      catalogue,
+      enrolments,
+      assessments,
+      completion,
+      library,
+      sessions,
+      jobs: storage.packages,
+      feed,
+      iris,
+      clock,
+      limits: config.limits,
+    }),
+  };
+
+  // What a first start needs, and what a crash may have left half done.
+  if (config.secrets.lrs) await credentials.ensure(config.secrets.lrs);
+  await library.cleanUp();
+  await assessments.completeUnrecorded();
+  if (demo) {
+    await ensureDemoPeople(people);
+    const vendor = await people.byLoginName('vendor');
+    if (!vendor) throw new DomainError('unavailable', 'The demo vendor account is missing.');
+    await ensureSampleCourses({
+      contentDir,
+      catalogue,
+      assessments,
+      library,
+      by: { personId: vendor.id, organisation: demoOrganisation },
+    });
+  }
+
+  let housekeeping: NodeJS.Timeout | null = null;
+  return {
+    config,
+    logger,
+    clock,
+    storage,
+    passport,
+    pageLocals,
+    routes,
+    /** Begins what runs by itself: feed, reaper, housekeeping, a warm browser. */
+    start(): void {
+      feed.start();
+      reaper.start();
+      void renderer.prewarm();
+      housekeeping = setInterval(() => {
+        const now = clock.now();
+        Promise.all([storage.webSessions.deleteExpired(now), storage.rateCounters.deleteExpired(now)]).catch(
+          (error: unknown) => logger.warn({ err: error }, 'housekeeping failed; tried again later'),
+        );
+      }, housekeepingSeconds * 1000);
+      housekeeping.unref();
+    },
+    /** What a person at the terminal reads first. */
+    greeting(): string[] {
+      return [
+        '',
+        `知行 Zhixing  ${config.publicOrigin}   (${storage.engine}${storage.engine === 'sqlite' ? `, data in ${config.dataDir}` : ''})`,
+        `LRS           ${config.publicOrigin}/xapi`,
+        ...(demo
+          ? [
+              'Demo mode: this machine only. Accounts (name / password):',
+              ...demoAccounts.map(
+                ({ loginName, password, person }) =>
+                  `  ${loginName.padEnd(8)} ${password.padEnd(14)} ${person.name}`,
+              ),
+            ]
+          : []),
+        '',
+      ];
+    },
+    async close(): Promise<void> {
+      if (housekeeping) clearInterval(housekeeping);
+      await reaper.stop();
+      await feed.stop();
+      await browser.close();
+      await storage.close();
+    },
+  };
+}
+
+export type Context = Awaited<ReturnType<typeof createContext>>;

@@ -1,0 +1,106 @@
+import { Router, type Response } from 'express';
+import { toClockTime } from '../base/durations.ts';
+import { newUuid } from '../base/ids.ts';
+import { DomainError } from '../base/errors.ts';
+import { inLanguage } from '../base/languages.ts';
+import { organisationFor } from '../identity/policy.ts';
+import { allowed } from '../identity/routes-access.ts';
+import { actorOf } from '../identity/types.ts';
+import type { Launch } from '../player/types.ts';
+import { languageOf, learnerIn, type PortalDeps } from './context.ts';
+
+/** Inside a script element: no `<` may end it. */
+const scriptJson = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c');
+
+/** 上課去: the player's page, and a vendor's preview of a package. */
+export function createLearnRoutes(deps: PortalDeps): Router {
+  const routes = Router();
+
+  const show = (
+    res: Response,
+    launch: Launch,
+    page: {
+      course: { title: string; code: string; url: string };
+      requiredSeconds: number | null;
+      quizUrl?: string | null;
+      surveyUrl?: string | null;
+      browse: boolean;
+    },
+  ): void => {
+    // A launch belongs to this one opening of the page: Back and Reload make a new one.
+    res.set('Cache-Control', 'no-store');
+    res.render('pages/player', {
+      ...page,
+      launch,
+      requiredTime: page.requiredSeconds === null ? null : toClockTime(page.requiredSeconds),
+      configuration: scriptJson({
+        sessionId: launch.sessionId,
+        beatToken: launch.beatToken,
+        contentOrigin: new URL(launch.frameUrl).origin,
+        leaveUrl: page.course.url,
+        requiredSeconds: page.requiredSeconds,
+        browse: page.browse,
+      }),
+    });
+  };
+
+  routes.get('/courses/:code/learn', async (req, res) => {
+    const { person, course, enrolment } = await learnerIn(deps, req);
+    if (course.packageVersionId === null)
+      throw new DomainError('unprocessable', 'This course has no material yet.', { code: 'no-material' });
+    const url = `/courses/${encodeURIComponent(course.code)}`;
+    const title = inLanguage(course.title, languageOf(res));
+    const requiredSeconds = course.conditions.readingSeconds;
+    const launch = await deps.sessions.launch({
+      learner: {
+        id: person.id,
+        name: person.name,
+        agent: actorOf(person, deps.iris),
+        language: languageOf(res),
+      },
+      registration: enrolment.registration,
+      packageVersionId: course.packageVersionId,
+      course: { activityId: deps.iris.course(course.code), title: course.title['zh-TW'], requiredSeconds },
+    });
+    show(res, launch, {
+      course: { title, code: course.code, url },
+      requiredSeconds,
+      quizUrl: course.conditions.passScore === null ? null : `${url}/quiz`,
+      surveyUrl: course.conditions.survey ? `${url}/survey` : null,
+      browse: false,
+    });
+  });
+
+  routes.get('/vendor/preview/:versionId', async (req, res) => {
+    const person = allowed(req, 'package.preview');
+    const version = await deps.library.version(String(req.params['versionId']));
+    const pkg = version && (await deps.library.package(version.packageId));
+    if (
+      !version ||
+      !pkg ||
+      pkg.organisation !== (organisationFor(person, 'package.preview') ?? pkg.organisation)
+    )
+      throw new DomainError('not-found', 'There is no such package in your organisation.', {
+        code: 'no-package',
+      });
+    const launch = await deps.sessions.launch({
+      learner: {
+        id: person.id,
+        name: person.name,
+        agent: actorOf(person, deps.iris),
+        language: languageOf(res),
+      },
+      registration: newUuid(),
+      packageVersionId: version.id,
+      course: { activityId: deps.iris.item(pkg.id, 'preview'), title: version.title, requiredSeconds: null },
+      browse: true,
+    });
+    show(res, launch, {
+      course: { title: version.title, code: '', url: '/vendor' },
+      requiredSeconds: null,
+      browse: true,
+    });
+  });
+
+  return routes;
+}

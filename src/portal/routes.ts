@@ -1,0 +1,18 @@
+import { Router } from 'express';
+import { createAssessmentRoutes } from './assessment-routes.ts';
+import { createCatalogueRoutes } from './catalogue-routes.ts';
+import type { PortalDeps } from './context.ts';
+import { createLearnRoutes } from './learn-routes.ts';
+import { createRecordRoutes } from './record-routes.ts';
+import { createVendorRoutes } from './vendor-routes.ts';
+
+/** The portal's pages. */
+export function createPortalRoutes(deps: PortalDeps): Router {
+  const routes = Router();
+  routes.use(createCatalogueRoutes(deps));
+  routes.use(createLearnRoutes(deps));
+  routes.use(createAssessmentRoutes(deps));
+  routes.use(createRecordRoutes(deps));
+  routes.use(createVendorRoutes(deps));
+  return routes;
+}
