@@ -24,6 +24,7 @@ import {
 import { createDocumentsResource, isDocumentResource } from './resource-documents.ts';
 import { createStatementsResource, notAllowed, readAgent } from './resource-statements.ts';
 import { createTokenEndpoint } from './oauth.ts';
+import { openApi } from './openapi.ts';
 import type { LrsStores } from './store.ts';
 
 export interface LrsHandlerOptions {
@@ -184,6 +185,10 @@ export function createLrsHandler(options: LrsHandlerOptions): LrsHandler {
     const resource = path.replace(/^\/|\/$/g, '');
     if (resource === 'about') return about(req.method ?? 'GET');
     if (resource === 'oauth/token') return tokens(req);
+    if (resource === 'openapi.json')
+      return req.method === 'GET' || req.method === 'HEAD'
+        ? json(200, openApi(base))
+        : notAllowed('GET, HEAD');
     let method = req.method ?? 'GET';
     let params = readParams(query);
     let headers: Record<string, string | undefined> = req.headers as Record<string, string | undefined>;

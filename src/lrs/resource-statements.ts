@@ -38,8 +38,8 @@ export interface StatementsOptions {
 /** Statements on one page at most, and when `limit` is 0 or absent. */
 export const mostPerPage = 500;
 
-const singleParams = ['statementId', 'voidedStatementId', 'format', 'attachments'];
-const filterParams = [
+export const singleParams = ['statementId', 'voidedStatementId', 'format', 'attachments'];
+export const filterParams = [
   'agent',
   'verb',
   'activity',

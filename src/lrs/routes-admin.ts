@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import express, { type Request, type Response, Router } from 'express';
+import { type Request, type Response, Router } from 'express';
 import type { Clock } from '../base/clock.ts';
 import { DomainError } from '../base/errors.ts';
 import type { Language } from '../base/languages.ts';
@@ -52,7 +52,6 @@ const wrong = (path: string, message: string): DomainError =>
 export function createLrsAdminRoutes(deps: LrsAdminDeps): Router {
   const { statements, credentials, rejections, forwarding, erasures, clock } = deps;
   const routes = Router();
-  const form = express.urlencoded({ extended: false, limit: '64kb' });
   routes.use(['/admin/lrs', '/api/lrs'], requireAction('lrs.browse'));
 
   const agentOf = (learner: string): Agent => {
@@ -184,19 +183,19 @@ export function createLrsAdminRoutes(deps: LrsAdminDeps): Router {
     res.set('Cache-Control', 'no-store').render('pages/lrs-credentials', { list, scopes, fresh });
   };
   routes.get('/admin/lrs/credentials', requireAction('lrs.manage'), (_req, res) => credentialPage(res));
-  routes.post('/admin/lrs/credentials', requireAction('lrs.manage'), form, async (req, res) => {
+  routes.post('/admin/lrs/credentials', requireAction('lrs.manage'), async (req, res) => {
     const draft = { ...drafted(fieldsOf(req.body)), scopes: scopesOf(req.body) };
     if (draft.label === '') throw wrong('label', 'Give it a label.');
     const { credential, secret } = await credentials.create(draft);
     await credentialPage(res, { key: credential.key, secret, label: credential.label });
   });
-  routes.post('/admin/lrs/credentials/:id/rotate', requireAction('lrs.manage'), form, async (req, res) => {
+  routes.post('/admin/lrs/credentials/:id/rotate', requireAction('lrs.manage'), async (req, res) => {
     const id = String(req.params['id']);
     const secret = await credentials.rotate(id, 7 * 24 * 3600);
     const credential = (await credentials.list()).find((candidate) => candidate.id === id);
     await credentialPage(res, { key: credential?.key, secret, label: credential?.label });
   });
-  routes.post('/admin/lrs/credentials/:id/switch', requireAction('lrs.manage'), form, async (req, res) => {
+  routes.post('/admin/lrs/credentials/:id/switch', requireAction('lrs.manage'), async (req, res) => {
     const on = (req.body as { on?: unknown } | undefined)?.on === 'yes';
     await credentials.update(String(req.params['id']), { disabled: !on });
     res.redirect(303, '/admin/lrs/credentials');
@@ -231,7 +230,7 @@ export function createLrsAdminRoutes(deps: LrsAdminDeps): Router {
       });
     res.render('pages/lrs-forwarding', { list });
   });
-  routes.post('/admin/lrs/forwarding', requireAction('lrs.manage'), form, async (req, res) => {
+  routes.post('/admin/lrs/forwarding', requireAction('lrs.manage'), async (req, res) => {
     const fields = fieldsOf(req.body);
     const { label = '', endpoint = '', key = '', secret = '' } = fields;
     await forwarding.add({
@@ -243,11 +242,11 @@ export function createLrsAdminRoutes(deps: LrsAdminDeps): Router {
     });
     res.redirect(303, '/admin/lrs/forwarding');
   });
-  routes.post('/admin/lrs/forwarding/:id/replay', requireAction('lrs.manage'), form, async (req, res) => {
+  routes.post('/admin/lrs/forwarding/:id/replay', requireAction('lrs.manage'), async (req, res) => {
     await forwarding.replay(String(req.params['id']));
     res.redirect(303, '/admin/lrs/forwarding');
   });
-  routes.post('/admin/lrs/forwarding/:id/remove', requireAction('lrs.manage'), form, async (req, res) => {
+  routes.post('/admin/lrs/forwarding/:id/remove', requireAction('lrs.manage'), async (req, res) => {
     await forwarding.remove(String(req.params['id']));
     res.redirect(303, '/admin/lrs/forwarding');
   });
@@ -263,14 +262,14 @@ export function createLrsAdminRoutes(deps: LrsAdminDeps): Router {
     }));
     res.render('pages/lrs-erasures', { list, dry });
   });
-  routes.post('/admin/lrs/erasures', requireAction('lrs.manage'), form, async (req, res) => {
+  routes.post('/admin/lrs/erasures', requireAction('lrs.manage'), async (req, res) => {
     const { learner, reason } = fieldsOf(req.body);
     if (learner === undefined) throw wrong('learner', 'Say whose Statements are to be erased.');
     if (reason === undefined) throw wrong('reason', 'Give the reason.');
     await erasures.request(agentOf(learner), reason, allowed(req, 'lrs.manage').id);
     res.redirect(303, '/admin/lrs/erasures');
   });
-  routes.post('/admin/lrs/erasures/:id/confirm', requireAction('lrs.manage'), form, async (req, res) => {
+  routes.post('/admin/lrs/erasures/:id/confirm', requireAction('lrs.manage'), async (req, res) => {
     await erasures.confirm(String(req.params['id']), allowed(req, 'lrs.manage').id);
     res.redirect(303, '/admin/lrs/erasures');
   });
@@ -306,7 +305,11 @@ async function live(
   statements: StatementStore,
   shown: (row: StatementRow, language: Language) => object,
 ): Promise<void> {
-  res.set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
+  res.set({
+    'Content-Type': 'text/event-stream',
+    'Cache-Control': 'no-store, no-transform',
+    'X-Accel-Buffering': 'no',
+  });
   res.flushHeaders();
   const closed = new AbortController();
   req.once('close', () => closed.abort());

@@ -447,6 +447,11 @@ export async function createMongoStatementStore(connection: Connection): Promise
         await model.deleteOne({ _id: row._id });
         erased++;
       }
+      // What only refers to them stays, and is no longer found by the person.
+      const gone = [term.relatedAgent(identity), term.agent(identity)].map((text) =>
+        hashed(wellFormed(text)),
+      );
+      await model.updateMany({ terms: gone[0] }, { $pull: { terms: { $in: gone }, passed: { $in: gone } } });
       await knowledge.forget(identity);
       return erased;
     },

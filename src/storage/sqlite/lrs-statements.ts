@@ -216,7 +216,15 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
     let erased = 0;
     for (const { row, own, key } of rowsWith(wellFormed(term.relatedAgent(identity)))) {
       if (erased === limit) return erased;
-      if (!own) continue;
+      if (!own) {
+        // It only refers to one of them: it stays, and is no longer found by the person.
+        const narrow = terms.find(wellFormed(term.agent(identity)));
+        const gone = [key, narrow ?? key];
+        for (const each of gone) removeTerm.run(each, row.seq);
+        const left = inherited(row.seq).filter((each) => !gone.includes(each));
+        setInherited.run(JSON.stringify(left), row.seq);
+        continue;
+      }
       const keys = [...ownTerms(row).map((text) => terms.keyOf(text)), ...inherited(row.seq), key];
       for (const each of new Set(keys)) removeTerm.run(each, row.seq);
       removeReference.run(row.seq);
