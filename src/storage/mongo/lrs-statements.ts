@@ -448,10 +448,9 @@ export async function createMongoStatementStore(connection: Connection): Promise
         erased++;
       }
       // What only refers to them stays, and is no longer found by the person.
-      const gone = [term.relatedAgent(identity), term.agent(identity)].map((text) =>
-        hashed(wellFormed(text)),
-      );
-      await model.updateMany({ terms: gone[0] }, { $pull: { terms: { $in: gone }, passed: { $in: gone } } });
+      const broad = hashed(wellFormed(term.relatedAgent(identity)));
+      const gone = [broad, hashed(wellFormed(term.agent(identity)))];
+      await model.updateMany({ terms: broad }, { $pullAll: { terms: gone, passed: gone } });
       await knowledge.forget(identity);
       return erased;
     },
