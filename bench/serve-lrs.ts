@@ -12,7 +12,7 @@ const given = {
   key: process.env['LRS_KEY'] ?? 'conformance',
   secret: process.env['LRS_SECRET'] ?? 'conformance-secret',
 };
-const server = await startLrs(storage, given, { port: Number(port) });
+const server = await startLrs(storage, given, { port: Number(port), listener: true });
 console.log(`${storage.engine} at ${server.endpoint}`);
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void server.close().then(() => storage.close()));

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../base/clock.ts';
-import { DomainError } from '../base/errors.ts';
+import { DomainError, isDomainError, type Problem } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { toPublicError } from '../http/errors.ts';
 import type { RateCounterStore } from '../http/store.ts';
@@ -24,6 +24,7 @@ import {
 import { createDocumentsResource, isDocumentResource } from './resource-documents.ts';
 import { createStatementsResource, notAllowed, readAgent } from './resource-statements.ts';
 import { createTokenEndpoint } from './oauth.ts';
+import { openApi } from './openapi.ts';
 import type { LrsStores } from './store.ts';
 
 export interface LrsHandlerOptions {
@@ -34,6 +35,15 @@ export interface LrsHandlerOptions {
   clock: Clock;
   logger: Logger;
   limits: { xapiBodyBytes: number; xapiBatch: number; xapiDepth: number };
+  /** Told of every request of a known credential that was refused. Never blocks. */
+  onRejected?: (rejection: {
+    credentialId: string;
+    method: string;
+    resource: string;
+    status: number;
+    message: string;
+    problems: Problem[];
+  }) => void;
 }
 
 /** Answers one request below the endpoint; `path` begins with a slash, `base` is the endpoint's own path. Never rejects. */
@@ -54,8 +64,14 @@ const methods = 'GET, HEAD, PUT, POST, DELETE, OPTIONS';
 /** 1.0.3 and 2.0 share no version: this one is understood by the clients of both to mean "none of yours". */
 const noVersion = '0.95';
 
+/** What is known of a request when it fails. */
+interface Known {
+  version: XapiVersion | typeof noVersion;
+  credentialId: string | null;
+}
+
 export function createLrsHandler(options: LrsHandlerOptions): LrsHandler {
-  const { stores, door, credentials, rateCounters, clock, logger, limits } = options;
+  const { stores, door, credentials, rateCounters, clock, logger, limits, onRejected } = options;
   const statements = createStatementsResource({
     store: stores.statements,
     attachments: stores.attachments,
@@ -120,12 +136,14 @@ export function createLrsHandler(options: LrsHandlerOptions): LrsHandler {
   const authenticate = async (
     authorization: string | undefined,
     origin: string | undefined,
+    known: Known,
   ): Promise<Caller> => {
     const caller = await credentials.authenticate(authorization);
     if (!caller)
       throw new DomainError('unauthenticated', 'The LRS needs a valid credential (Basic or Bearer).', {
         code: 'lrs-credential',
       });
+    known.credentialId = caller.credential.id;
     const { origins } = caller.credential;
     if (origin !== undefined && origins.length > 0 && !origins.includes(origin))
       throw new DomainError('forbidden', 'This credential may not be used from that origin.', {
@@ -143,16 +161,34 @@ export function createLrsHandler(options: LrsHandlerOptions): LrsHandler {
     return new Date(through).toISOString();
   };
 
+  const tell = (method: string, path: string, status: number, known: Known, error: unknown): void => {
+    if (known.credentialId === null || status >= 500 || !isDomainError(error)) return;
+    const { message, problems } = error;
+    const resource = path.replace(/^\/|\/$/g, '');
+    onRejected?.({
+      credentialId: known.credentialId,
+      method,
+      resource,
+      status,
+      message,
+      problems: problems.slice(0, 20),
+    });
+  };
+
   const respond = async (
     req: IncomingMessage,
     path: string,
     query: string,
     base: string,
-    note: (version: XapiVersion) => void,
+    known: Known,
   ): Promise<XapiAnswer> => {
     const resource = path.replace(/^\/|\/$/g, '');
     if (resource === 'about') return about(req.method ?? 'GET');
     if (resource === 'oauth/token') return tokens(req);
+    if (resource === 'openapi.json')
+      return req.method === 'GET' || req.method === 'HEAD'
+        ? json(200, openApi(base))
+        : notAllowed('GET, HEAD');
     let method = req.method ?? 'GET';
     let params = readParams(query);
     let headers: Record<string, string | undefined> = req.headers as Record<string, string | undefined>;
@@ -171,8 +207,8 @@ export function createLrsHandler(options: LrsHandlerOptions): LrsHandler {
       );
     if (body !== null && version === '2.0.0')
       throw bad('xAPI 2.0 has no alternate request syntax: send the method itself.');
-    note(version);
-    const caller = await authenticate(headers['authorization'], headers['origin']);
+    known.version = version;
+    const caller = await authenticate(headers['authorization'], headers['origin'], known);
     authorise({ resource, method, caller });
     body ??= await readBody(req, limits.xapiBodyBytes);
     return act({ method, resource, params, headers, body, version, caller, base });
@@ -190,12 +226,13 @@ export function createLrsHandler(options: LrsHandlerOptions): LrsHandler {
       res.end();
       return;
     }
-    let version: string = noVersion;
+    const known: Known = { version: noVersion, credentialId: null };
     let answer: XapiAnswer;
     try {
-      answer = await respond(req, path, query, base, (known) => (version = known));
+      answer = await respond(req, path, query, base, known);
     } catch (error) {
       answer = failure(error);
+      tell(req.method ?? '', path, answer.status, known, error);
       if (answer.status >= 500) logger.error({ err: error, method: req.method, path }, 'request failed');
       if (!req.complete) {
         // Whatever is still on its way is not read: the connection cannot be used again.
@@ -208,7 +245,7 @@ export function createLrsHandler(options: LrsHandlerOptions): LrsHandler {
     const isAbout = path.replace(/\/$/, '') === '/about';
     res.setHeader(
       'X-Experience-API-Version',
-      isAbout ? (versionOf(req.headers['x-experience-api-version']) ?? '2.0.0') : version,
+      isAbout ? (versionOf(req.headers['x-experience-api-version']) ?? '2.0.0') : known.version,
     );
     res.setHeader('Access-Control-Expose-Headers', exposed);
     for (const [name, value] of Object.entries(answer.headers)) res.setHeader(name, value);
@@ -226,3 +263,20 @@ function failure(error: unknown): XapiAnswer {
   if (retryAfter !== null) answer.headers['retry-after'] = String(retryAfter);
   return answer;
 }
+
+/**
+ * The LRS in front of everything else on the same server, for the hot routes: answers requests to `base` on the
+ * portal's host and says so; leaves every other alone. The handler is the same that the routes mount.
+ */
+export const createLrsListener =
+  (handler: LrsHandler, base: string, publicOrigin: string) =>
+  (req: IncomingMessage, res: ServerResponse): boolean => {
+    const url = req.url ?? '';
+    if (!url.startsWith(base) || (url[base.length] !== '/' && url[base.length] !== '?')) return false;
+    if (req.headers.host?.toLowerCase() !== publicOrigin.replace(/^https?:\/\//, '').toLowerCase())
+      return false;
+    const question = url.indexOf('?');
+    const path = question < 0 ? url.slice(base.length) : url.slice(base.length, question);
+    void handler(req, res, path, question < 0 ? '' : url.slice(question + 1), base);
+    return true;
+  };

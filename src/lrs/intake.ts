@@ -52,7 +52,6 @@ export function prepareStatements(
     const object = statement.object as { objectType?: string; id?: string };
     const id = (statement.id ?? newUuid()).toLowerCase();
     const defined = define ? definedActivities(statement) : [];
-    const texts = textsAt(text, new Set(defined.map(({ path }) => path)));
     prepared.push({
       id,
       body: openBody(
@@ -69,10 +68,10 @@ export function prepareStatements(
       refersTo: object.objectType === 'StatementRef' ? (object.id ?? '').toLowerCase() : null,
       voiding: statement.verb.id === voidedVerb,
       authorityId: authority.id,
-      definitions: defined.map(({ id: activityId, path, definition }) => ({
-        activityId,
-        definition: texts.get(path) ?? JSON.stringify(definition),
-      })),
+      definitions: defined.map(({ id: activityId, path, definition }) => {
+        const mark = JSON.stringify(definition);
+        return { activityId, mark, text: () => textsAt(text, new Set([path])).get(path) ?? mark };
+      }),
       agentNames: namedAgents(statement),
     });
   }

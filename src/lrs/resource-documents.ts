@@ -49,7 +49,7 @@ interface Kind {
   params: readonly string[];
 }
 
-const kinds: Record<string, Kind> = {
+export const documentKinds: Record<string, Kind> = {
   'activities/state': {
     kind: 'state',
     idParam: 'stateId',
@@ -63,7 +63,7 @@ const kinds: Record<string, Kind> = {
   'agents/profile': { kind: 'agent-profile', idParam: 'profileId', params: ['agent', 'profileId', 'since'] },
 };
 
-export const isDocumentResource = (resource: string): boolean => Object.hasOwn(kinds, resource);
+export const isDocumentResource = (resource: string): boolean => Object.hasOwn(documentKinds, resource);
 
 /** The document resources (1.0.3 Communication 2.2, 2.3, 2.6, 2.7; 2.0 4.1.6.2, 4.1.6.5, 4.1.6.6). */
 export function createDocumentsResource(store: DocumentStore, clock: Clock, depth: number) {
@@ -146,7 +146,7 @@ export function createDocumentsResource(store: DocumentStore, clock: Clock, dept
   };
 
   return async (request: XapiRequest): Promise<XapiAnswer> => {
-    const kind = kinds[request.resource];
+    const kind = documentKinds[request.resource];
     if (!kind) return notAllowed('');
     const scope = scopeOf(request, kind);
     const id = request.params.get(kind.idParam);

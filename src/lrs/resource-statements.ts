@@ -38,8 +38,8 @@ export interface StatementsOptions {
 /** Statements on one page at most, and when `limit` is 0 or absent. */
 export const mostPerPage = 500;
 
-const singleParams = ['statementId', 'voidedStatementId', 'format', 'attachments'];
-const filterParams = [
+export const singleParams = ['statementId', 'voidedStatementId', 'format', 'attachments'];
+export const filterParams = [
   'agent',
   'verb',
   'activity',
@@ -53,6 +53,8 @@ const filterParams = [
   'attachments',
   'ascending',
 ];
+
+const pageHead = Buffer.from('{"statements":[');
 
 /** What a `more` link carries: the query as it was, and where to go on. */
 interface MoreState {
@@ -143,17 +145,25 @@ export function createStatementsResource({ store, attachments, door, clock, limi
     if (seesOnlyOwn(request)) query.terms.push(term.authority(request.caller.credential.id));
     const { format, withAttachments } = readPresentation(asked);
     const headers: Record<string, string> = {};
+    const linkTo = (last: number | null, through: number): string => {
+      const link: MoreState = { query: [...asked.params], after: last ?? 0, through };
+      return `${request.base}/statements?more=${Buffer.from(JSON.stringify(link)).toString('base64url')}`;
+    };
+    const lastModified = (newest: number): string => new Date(newest || clock.now().getTime()).toUTCString();
+    if (format === 'exact' && !withAttachments) {
+      const { text, last, newest, more: goesOn, through } = await store.findText(query);
+      headers['last-modified'] = lastModified(newest);
+      headers['content-type'] = 'application/json';
+      const tail = `],"more":${JSON.stringify(goesOn ? linkTo(last, through) : '')}}`;
+      return { status: 200, headers, body: Buffer.concat([pageHead, text, Buffer.from(tail)]) };
+    }
     const page = await store.find(query);
     const texts = await present(page.rows, format, request);
-    const last = page.rows.at(-1);
-    let next = '';
-    if (page.more && last) {
-      const link: MoreState = { query: [...asked.params], after: last.seq, through: page.through };
-      next = `${request.base}/statements?more=${Buffer.from(JSON.stringify(link)).toString('base64url')}`;
-    }
+    const next = page.more ? linkTo(page.rows.at(-1)?.seq ?? null, page.through) : '';
     const text = `{"statements":[${texts.join(',')}],"more":${JSON.stringify(next)}}`;
-    const newest = page.rows.reduce((latest, { stored }) => Math.max(latest, stored), 0);
-    headers['last-modified'] = new Date(newest || clock.now().getTime()).toUTCString();
+    headers['last-modified'] = lastModified(
+      page.rows.reduce((newest, { stored }) => Math.max(newest, stored), 0),
+    );
     return withAttachments ? multipart(text, page.rows, headers) : body(text, headers);
   };
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { DomainError } from '../base/errors.ts';
+import type { LrsAdminStore } from './admin/store.ts';
 
 /** A checked Statement on its way in, with everything derived from it that a store needs. */
 export interface NewStatement {
@@ -16,10 +17,19 @@ export interface NewStatement {
   /** The verb is voided: `refersTo` is to be voided. */
   voiding: boolean;
   authorityId: string;
-  /** Definitions that become part of the LRS's own (JSON texts). */
-  definitions: { activityId: string; definition: string }[];
+  /** Definitions that become part of the LRS's own. `text` gives the exact JSON and costs; `mark` tells one from another and does not. */
+  definitions: { activityId: string; mark: string; text: () => string }[];
   agentNames: { identity: string; name: string }[];
 }
+
+/** A page of rows as text, for engines that have no shorter way. */
+export const toTextPage = ({ rows, more, through }: StatementPage): StatementTextPage => ({
+  text: Buffer.from(rows.map(({ body }) => body).join(',')),
+  last: rows.at(-1)?.seq ?? null,
+  newest: rows.reduce((newest, { stored }) => Math.max(newest, stored), 0),
+  more,
+  through,
+});
 
 /** 1.0.3 Data 2.3.1, Communication 2.1.1: the id is there with other content. */
 export const conflictingId = (id: string, difference: string): DomainError =>
@@ -60,6 +70,8 @@ export interface StatementQuery {
   after: number | null;
   /** Nothing beyond this seq, so that later pages do not see what arrives meanwhile; null: up to now. */
   through: number | null;
+  /** Voided Statements too (for administrators). */
+  withVoided?: boolean;
 }
 
 /** A page ends early rather than hold more text than this (characters), but has one Statement at least. */
@@ -70,6 +82,17 @@ export interface StatementPage {
   /** There is more after the last row. */
   more: boolean;
   /** Pin for the pages that follow. */
+  through: number;
+}
+
+/** A page as GET Statements sends it: the bodies joined by commas, as UTF-8. */
+export interface StatementTextPage {
+  text: Buffer;
+  /** seq of the last of them; null: none. */
+  last: number | null;
+  /** `stored` of the newest of them (ms); 0: none. */
+  newest: number;
+  more: boolean;
   through: number;
 }
 
@@ -86,6 +109,8 @@ export interface StatementStore {
   byId(id: string): Promise<StatementRow | null>;
   /** Voided ones left out; ordered by seq. */
   find(query: StatementQuery): Promise<StatementPage>;
+  /** The same, for whoever only passes it on. */
+  findText(query: StatementQuery): Promise<StatementTextPage>;
   /** Every visible Statement after the seq in order, voided ones too. */
   after(seq: number, limit: number): Promise<StatementRow[]>;
   /** The last visible seq; 0 when empty. */
@@ -96,6 +121,10 @@ export interface StatementStore {
   definitions(activityIds: string[]): Promise<Map<string, string>>;
   /** The names under which an Agent or Group was seen, oldest first, at most 100. */
   agentNames(identity: string): Promise<string[]>;
+  /** How many Statements name this actor in any role themselves. */
+  countOf(identity: string): Promise<number>;
+  /** Removes up to `limit` of them for good, and with the last the names; says how many. 0: none are left. */
+  erase(identity: string, limit: number): Promise<number>;
 }
 
 /** Which documents a state or profile resource speaks of. */
@@ -136,6 +165,9 @@ export interface DocumentStore {
   ids(scope: DocumentScope, since: number | null): Promise<string[]>;
   /** Deletes all of the scope, by the same rule; says how many. */
   deleteAll(scope: DocumentScope): Promise<number>;
+  /** How many documents are kept about an agent, in any scope. */
+  countOf(agent: string): Promise<number>;
+  eraseAgent(agent: string): Promise<number>;
 }
 
 /** Port: attachments' bytes by their SHA-2. */
@@ -230,4 +262,5 @@ export interface LrsStores {
   attachments: AttachmentStore;
   feed: FeedStore;
   credentials: CredentialStore;
+  admin: LrsAdminStore;
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { DomainError } from '../base/errors.ts';
 
 /** A JSON number whose digits matter: kept as written. */
@@ -138,18 +139,16 @@ export function shapeOf(text: string): JsonShape {
   let depth = 0;
   let deepest = 0;
   let start = -1;
-  const inArray = text.trimStart().startsWith('[');
+  const inArray = /^\s*\[/.test(text);
   const items: Span[] = [];
-  const close = (end: number): void => {
-    if (start >= 0) items.push({ start, end });
-    start = -1;
-  };
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code <= 32) continue;
     if (depth === 1 && inArray) {
-      if (code === 44 || code === 93) close(at);
-      else if (start < 0) start = at;
+      if (code === 44 || code === 93) {
+        if (start >= 0) items.push({ start, end: at });
+        start = -1;
+      } else if (start < 0) start = at;
     }
     if (code === quote) {
       const end = stringEnd(text, at);
@@ -178,15 +177,11 @@ export function countKeys(value: unknown): number {
   return count;
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
 /** DomainError `invalid` when the bytes are not UTF-8. A byte order mark is left out. */
-export function decodeUtf8(bytes: Uint8Array): string {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    throw new DomainError('invalid', 'The body is not valid UTF-8.', { code: 'xapi-json' });
-  }
+export function decodeUtf8(bytes: Buffer): string {
+  if (!isUtf8(bytes)) throw new DomainError('invalid', 'The body is not valid UTF-8.', { code: 'xapi-json' });
+  const text = bytes.toString('utf8');
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
 
 /**

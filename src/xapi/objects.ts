@@ -13,53 +13,66 @@ const kinds = ['parent', 'grouping', 'category', 'other'] as const;
 
 /** Every Activity in a valid Statement that carries a definition. */
 export function definedActivities(statement: object): DefinedActivity[] {
-  const result: DefinedActivity[] = [];
-  const add = (value: JsonObject, path: string): void => {
-    const definition = value['definition'];
-    if (typeof value['id'] === 'string' && typeof definition === 'object' && definition !== null)
-      result.push({ id: value['id'], path: `${path}/definition`, definition: definition as JsonObject });
-  };
-  const part = (value: JsonObject, below: string): void => {
-    const object = value['object'] as JsonObject;
-    const type = object['objectType'];
-    if (type === undefined || type === 'Activity') add(object, `${below}object`);
-    else if (type === 'SubStatement') part(object, `${below}object/`);
-    const context = value['context'] as JsonObject | undefined;
-    const activities = context?.['contextActivities'] as JsonObject | undefined;
-    if (!activities) return;
-    for (const kind of kinds) {
-      const entry = activities[kind];
-      const path = `${below}context/contextActivities/${kind}`;
-      if (Array.isArray(entry)) entry.forEach((item, at) => add(item as JsonObject, `${path}/${at}`));
-      else if (typeof entry === 'object' && entry !== null) add(entry as JsonObject, path);
-    }
-  };
-  part(statement as JsonObject, '');
-  return result;
+  const found: DefinedActivity[] = [];
+  addDefined(found, statement as JsonObject, '');
+  return found;
+}
+
+function addDefined(found: DefinedActivity[], value: JsonObject, below: string): void {
+  const object = value['object'] as JsonObject;
+  const type = object['objectType'];
+  if (type === undefined || type === 'Activity') addActivity(found, object, `${below}object`);
+  else if (type === 'SubStatement') addDefined(found, object, `${below}object/`);
+  const context = value['context'] as JsonObject | undefined;
+  const activities = context?.['contextActivities'] as JsonObject | undefined;
+  if (!activities) return;
+  for (const kind of kinds) {
+    const entry = activities[kind];
+    const path = `${below}context/contextActivities/${kind}`;
+    if (Array.isArray(entry))
+      entry.forEach((item, at) => addActivity(found, item as JsonObject, `${path}/${at}`));
+    else if (typeof entry === 'object' && entry !== null) addActivity(found, entry as JsonObject, path);
+  }
+}
+
+function addActivity(found: DefinedActivity[], value: JsonObject, path: string): void {
+  const definition = value['definition'];
+  if (typeof value['id'] === 'string' && typeof definition === 'object' && definition !== null)
+    found.push({ id: value['id'], path: `${path}/definition`, definition: definition as JsonObject });
+}
+
+export interface NamedAgent {
+  identity: string;
+  name: string;
 }
 
 /** Names under which identified Agents and Groups appear (for GET agents; 1.0.3 Communication 2.4). */
-export function namedAgents(statement: object): { identity: string; name: string }[] {
-  const result: { identity: string; name: string }[] = [];
-  const add = (value: unknown): void => {
-    if (typeof value !== 'object' || value === null) return;
-    const actor = value as JsonObject;
+export function namedAgents(statement: object): NamedAgent[] {
+  const found: NamedAgent[] = [];
+  addNamedIn(found, statement as JsonObject);
+  return found;
+}
+
+function addNamedIn(found: NamedAgent[], value: JsonObject): void {
+  addNamed(found, value['actor']);
+  const object = value['object'] as JsonObject;
+  if (object['objectType'] === 'Agent' || object['objectType'] === 'Group') addNamed(found, object);
+  else if (object['objectType'] === 'SubStatement') addNamedIn(found, object);
+  const context = value['context'] as JsonObject | undefined;
+  if (!context) return;
+  addNamed(found, context['instructor']);
+  addNamed(found, context['team']);
+}
+
+function addNamed(found: NamedAgent[], value: unknown): void {
+  if (typeof value !== 'object' || value === null) return;
+  const actor = value as JsonObject;
+  if (typeof actor['name'] === 'string') {
     const identity = identityOf(actor);
-    if (identity !== null && typeof actor['name'] === 'string')
-      result.push({ identity, name: actor['name'] });
-    if (isGroup(actor) && Array.isArray(actor['member'])) actor['member'].forEach(add);
-  };
-  const part = (value: JsonObject): void => {
-    add(value['actor']);
-    const object = value['object'] as JsonObject;
-    if (object['objectType'] === 'Agent' || object['objectType'] === 'Group') add(object);
-    else if (object['objectType'] === 'SubStatement') part(object);
-    const context = value['context'] as JsonObject | undefined;
-    add(context?.['instructor']);
-    add(context?.['team']);
-  };
-  part(statement as JsonObject);
-  return result;
+    if (identity !== null) found.push({ identity, name: actor['name'] });
+  }
+  if (isGroup(actor) && Array.isArray(actor['member']))
+    for (const member of actor['member']) addNamed(found, member);
 }
 
 /** Writes exact JSON again; numbers keep their digits. */

@@ -27,49 +27,56 @@ const each = (value: unknown): JsonObject[] =>
  */
 export function termsOf(statement: object, authority: object, authorityId: string): string[] {
   const terms = new Set<string>();
-  const agent = (actor: unknown, narrow: boolean): void => {
-    const identity = identityOf(actor);
-    if (identity !== null) {
-      if (narrow) terms.add(term.agent(identity));
-      terms.add(term.relatedAgent(identity));
-    }
-    if (isGroup(actor)) for (const member of each((actor as JsonObject)['member'])) agent(member, narrow);
-  };
-  const activity = (id: unknown, narrow: boolean): void => {
-    if (typeof id !== 'string') return;
-    if (narrow) terms.add(term.activity(id));
-    terms.add(term.relatedActivity(id));
-  };
-  const part = (value: JsonObject, narrow: boolean): void => {
-    agent(value['actor'], narrow);
-    const object = value['object'] as JsonObject;
-    const type = object['objectType'];
-    if (type === undefined || type === 'Activity') activity(object['id'], narrow);
-    else if (type === 'Agent' || type === 'Group') agent(object, narrow);
-    else if (type === 'SubStatement') part(object, false);
-    const context = value['context'] as JsonObject | undefined;
-    if (!context) return;
-    agent(context['instructor'], false);
-    agent(context['team'], false);
-    for (const item of each(context['contextAgents'])) agent(item['agent'], false);
-    for (const item of each(context['contextGroups'])) agent(item['group'], false);
-    const activities = context['contextActivities'] as JsonObject | undefined;
-    if (activities)
-      for (const kind of kinds) for (const item of each(activities[kind])) activity(item['id'], false);
-  };
   const whole = statement as JsonObject;
-  part(whole, true);
+  addPart(terms, whole, true);
   terms.add(term.verb((whole['verb'] as JsonObject)['id'] as string));
   const registration = (whole['context'] as JsonObject | undefined)?.['registration'];
   if (typeof registration === 'string') terms.add(term.registration(registration));
-  agent(authority, false);
+  addAgent(terms, authority, false);
   terms.add(term.authority(authorityId));
-  return [...terms].map(wellFormed);
+  return Array.from(terms, wellFormed);
 }
 
+// Functions of the module rather than closures: this runs for every Statement.
+function addAgent(terms: Set<string>, actor: unknown, narrow: boolean): void {
+  if (actor === undefined) return;
+  const identity = identityOf(actor);
+  if (identity !== null) {
+    if (narrow) terms.add(term.agent(identity));
+    terms.add(term.relatedAgent(identity));
+  }
+  if (isGroup(actor))
+    for (const member of each((actor as JsonObject)['member'])) addAgent(terms, member, narrow);
+}
+
+function addActivity(terms: Set<string>, id: unknown, narrow: boolean): void {
+  if (typeof id !== 'string') return;
+  if (narrow) terms.add(term.activity(id));
+  terms.add(term.relatedActivity(id));
+}
+
+function addPart(terms: Set<string>, value: JsonObject, narrow: boolean): void {
+  addAgent(terms, value['actor'], narrow);
+  const object = value['object'] as JsonObject;
+  const type = object['objectType'];
+  if (type === undefined || type === 'Activity') addActivity(terms, object['id'], narrow);
+  else if (type === 'Agent' || type === 'Group') addAgent(terms, object, narrow);
+  else if (type === 'SubStatement') addPart(terms, object, false);
+  const context = value['context'] as JsonObject | undefined;
+  if (!context) return;
+  addAgent(terms, context['instructor'], false);
+  addAgent(terms, context['team'], false);
+  for (const item of each(context['contextAgents'])) addAgent(terms, item['agent'], false);
+  for (const item of each(context['contextGroups'])) addAgent(terms, item['group'], false);
+  const activities = context['contextActivities'] as JsonObject | undefined;
+  if (!activities) return;
+  for (const kind of kinds) for (const item of each(activities[kind])) addActivity(terms, item['id'], false);
+}
+
+const surrogate = /\p{Surrogate}/u;
+
 /** A lone surrogate cannot be stored as UTF-8: it is written as its escape, so that two of them stay two. */
-export const wellFormed = (text: string): string =>
-  /\p{Surrogate}/u.test(text) ? JSON.stringify(text) : text;
+export const wellFormed = (text: string): string => (surrogate.test(text) ? JSON.stringify(text) : text);
 
 /** What refers to a Statement is found by that Statement's terms too (1.0.3 Communication 2.1.3), but stays its own author's. */
 export const isInherited = (text: string): boolean => !text.startsWith('m ');

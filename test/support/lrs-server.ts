@@ -5,7 +5,7 @@ import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { createLogger } from '../../src/base/logger.ts';
 import { createCredentials, type Credentials } from '../../src/lrs/credentials.ts';
 import { createStatementDoor, type StatementIntake } from '../../src/lrs/door.ts';
-import { createLrsHandler } from '../../src/lrs/handler.ts';
+import { createLrsHandler, createLrsListener } from '../../src/lrs/handler.ts';
 import { createLrsRoutes } from '../../src/lrs/routes.ts';
 import type { Storage } from '../../src/storage/open.ts';
 
@@ -23,7 +23,7 @@ export const lrsLimits = { xapiBodyBytes: 32 * 1024 * 1024, xapiBatch: 1000, xap
 export async function startLrs(
   storage: Storage,
   given: { key: string; secret: string },
-  options: { clock?: Clock; port?: number; limits?: typeof lrsLimits } = {},
+  options: { clock?: Clock; port?: number; limits?: typeof lrsLimits; listener?: boolean } = {},
 ): Promise<LrsServer> {
   const clock = options.clock ?? systemClock;
   const { lrs: stores, rateCounters } = storage;
@@ -46,9 +46,14 @@ export async function startLrs(
   const app = express();
   app.disable('x-powered-by');
   app.use('/xapi', createLrsRoutes(handler));
-  const server = createServer(app);
+  // As the program does: the listener first, express for what it leaves.
+  let listener: ReturnType<typeof createLrsListener> | null = null;
+  const server = createServer((req, res) => {
+    if (!listener?.(req, res)) app(req, res);
+  });
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
+  if (options.listener) listener = createLrsListener(handler, '/xapi', `http://127.0.0.1:${port}`);
   return {
     endpoint: `http://127.0.0.1:${port}/xapi`,
     door,

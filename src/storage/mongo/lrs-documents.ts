@@ -7,6 +7,8 @@ interface Row {
   /** Hash of scope, registration and id. */
   _id: string;
   scope: string;
+  /** Hash of the agent's identity; null where the kind has none. */
+  agent: string | null;
   registration: string;
   id: string;
   contentType: string;
@@ -19,6 +21,7 @@ const schema = new Schema(
   {
     _id: { type: String, required: true },
     scope: String,
+    agent: { type: String, default: null },
     registration: String,
     id: String,
     contentType: String,
@@ -28,12 +31,14 @@ const schema = new Schema(
   },
   { versionKey: false, collection: 'lrs_documents', id: false },
 );
+schema.index({ agent: 1 });
 schema.index({ scope: 1, registration: 1, updated: 1 });
 
 const scopeText = (scope: DocumentScope): string =>
   createHash('sha256')
     .update(JSON.stringify([scope.kind, scope.activityId, scope.agent]))
     .digest('base64url');
+const agentHash = (agent: string): string => createHash('sha256').update(agent).digest('base64url');
 const registrationText = (scope: DocumentScope): string => scope.registration?.toLowerCase() ?? '';
 const keyOf = (scope: DocumentScope, id: string): string =>
   createHash('sha256')
@@ -57,7 +62,13 @@ export async function createMongoDocumentStore(connection: Connection): Promise<
     },
     async put(scope, id, document, expected) {
       const _id = keyOf(scope, id);
-      const row = { scope: scopeText(scope), registration: registrationText(scope), id, ...document };
+      const row = {
+        scope: scopeText(scope),
+        agent: scope.agent === null ? null : agentHash(scope.agent),
+        registration: registrationText(scope),
+        id,
+        ...document,
+      };
       if (typeof expected === 'string')
         return (await model.updateOne({ _id, etag: expected }, { $set: row })).matchedCount === 1;
       try {
@@ -86,6 +97,12 @@ export async function createMongoDocumentStore(connection: Connection): Promise<
         .find({ ...ofScope(scope), ...(since === null ? {} : { updated: { $gt: since } }) }, { id: 1 })
         .lean<{ id: string }[]>();
       return [...new Set(rows.map(({ id }) => id))].sort();
+    },
+    async countOf(agent) {
+      return model.countDocuments({ agent: agentHash(agent) });
+    },
+    async eraseAgent(agent) {
+      return (await model.deleteMany({ agent: agentHash(agent) })).deletedCount;
     },
     async deleteAll(scope) {
       return (await model.deleteMany(ofScope(scope))).deletedCount;

@@ -60,10 +60,10 @@ export async function createKnowledge(connection: Connection) {
 
   return {
     async learn(statement: NewStatement): Promise<void> {
-      for (const { activityId, definition } of statement.definitions) {
-        if (seen.get(`d ${activityId}`) === definition) continue;
-        await define(activityId, definition);
-        keep(`d ${activityId}`, definition);
+      for (const { activityId, mark, text } of statement.definitions) {
+        if (seen.get(`d ${activityId}`) === mark) continue;
+        await define(activityId, text());
+        keep(`d ${activityId}`, mark);
       }
       for (const { identity, name } of statement.agentNames) {
         const memo = `n ${identity}\n${name}`;
@@ -75,6 +75,10 @@ export async function createKnowledge(connection: Connection) {
     async definitions(activityIds: string[]): Promise<Map<string, string>> {
       const rows = await activities.find({ _id: { $in: activityIds } }).lean<ActivityRow[]>();
       return new Map(rows.map((row) => [row._id, row.definition]));
+    },
+    async forget(identity: string): Promise<void> {
+      await agents.deleteOne({ _id: identity });
+      seen.clear();
     },
     async agentNames(identity: string): Promise<string[]> {
       const row = await agents.findOne({ _id: identity }).lean<AgentRow | null>();

@@ -10,10 +10,11 @@ import {
   type StatementQuery,
   type StatementRow,
   type StatementStore,
+  toTextPage,
 } from '../../lrs/store.ts';
 import { statementDifference } from '../../xapi/equality.ts';
 import { sealBody } from '../../xapi/raw.ts';
-import { isInherited } from '../../xapi/terms.ts';
+import { isInherited, term, termsOf, wellFormed } from '../../xapi/terms.ts';
 import { createKnowledge } from './lrs-knowledge.ts';
 import { createSequence, isDead, type SequenceState, visibleBefore } from './lrs-sequence.ts';
 import type { Connection } from './open.ts';
@@ -363,7 +364,7 @@ export async function createMongoStatementStore(connection: Connection): Promise
       .find({
         ...(terms.length > 0 ? { terms: { $all: terms } } : {}),
         seq: { $gt: low, $lte: high },
-        voided: false,
+        ...(query.withVoided ? {} : { voided: false }),
         ...alive(state),
       })
       .sort({ seq: query.ascending ? 1 : -1 })
@@ -383,6 +384,19 @@ export async function createMongoStatementStore(connection: Connection): Promise
     return { rows, more: false, through };
   };
 
+  /** Statements that name the actor themselves: those that only inherited the term are passed over. */
+  async function* rowsNaming(identity: string): AsyncIterable<Row> {
+    const text = wellFormed(term.relatedAgent(identity));
+    const cursor = model
+      .find({ terms: hashed(text) })
+      .lean<Row[]>()
+      .cursor({ batchSize: 100 });
+    for await (const row of cursor as AsyncIterable<Row>) {
+      const statement = JSON.parse(row.body) as { authority: object };
+      if (termsOf(statement, statement.authority, row.authorityId).includes(text)) yield row;
+    }
+  }
+
   return {
     add: (batch, clock) =>
       new Promise((resolve, reject) => {
@@ -398,6 +412,7 @@ export async function createMongoStatementStore(connection: Connection): Promise
       return toRow(row);
     },
     find,
+    findText: async (query) => toTextPage(await find(query)),
     async after(seq, limit) {
       const state = await sequence.read();
       const rows = await model
@@ -416,5 +431,28 @@ export async function createMongoStatementStore(connection: Connection): Promise
     },
     definitions: knowledge.definitions,
     agentNames: knowledge.agentNames,
+    async countOf(identity) {
+      let count = 0;
+      for await (const _ of rowsNaming(identity)) count++;
+      return count;
+    },
+    async erase(identity, limit) {
+      let erased = 0;
+      for await (const row of rowsNaming(identity)) {
+        if (erased === limit) return erased;
+        await references.updateMany(
+          { _id: row.refersTo ?? '' },
+          { $pull: { sources: row._id, voiders: row._id } },
+        );
+        await model.deleteOne({ _id: row._id });
+        erased++;
+      }
+      // What only refers to them stays, and is no longer found by the person.
+      const broad = hashed(wellFormed(term.relatedAgent(identity)));
+      const gone = [broad, hashed(wellFormed(term.agent(identity)))];
+      await model.updateMany({ terms: broad }, { $pullAll: { terms: gone, passed: gone } });
+      await knowledge.forget(identity);
+      return erased;
+    },
   };
 }

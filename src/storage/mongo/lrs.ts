@@ -2,6 +2,7 @@ import { Schema } from 'mongoose';
 import type { BlobStore } from '../../base/blobs.ts';
 import type { FeedStore, LrsStores } from '../../lrs/store.ts';
 import { createBlobAttachments } from '../blob-attachments.ts';
+import { createMongoLrsAdminStore } from './lrs-admin.ts';
 import { createMongoCredentialStore } from './lrs-credentials.ts';
 import { createMongoDocumentStore } from './lrs-documents.ts';
 import { createMongoStatementStore } from './lrs-statements.ts';
@@ -61,4 +62,5 @@ export const createMongoLrsStores = async (connection: Connection, blobs: BlobSt
   attachments: createBlobAttachments(blobs),
   feed: await createMongoFeedStore(connection),
   credentials: await createMongoCredentialStore(connection),
+  admin: await createMongoLrsAdminStore(connection),
 });

@@ -12,11 +12,11 @@ interface Waiting<T> {
 /**
  * Everything that arrives in one turn of the event loop shares a transaction and its fsync. `apply` must throw before
  * it has written anything when it refuses its work; whatever fails later undoes the transaction, and then each work is
- * tried alone, so that one cannot fail the others.
+ * tried alone, so that one cannot fail the others. `finish` runs once at the end of each transaction.
  */
 export function createGroupCommit<T>(
   db: Sqlite,
-  use: { weight(work: T): number; apply(work: T): void; settle(committed: boolean): void },
+  use: { weight(work: T): number; apply(work: T): void; finish(): void; settle(committed: boolean): void },
 ): { add(work: T): Promise<void> } {
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
@@ -37,6 +37,7 @@ export function createGroupCommit<T>(
           refused.set(entry, error);
         }
       }
+      use.finish();
       commit.run();
     } catch (error) {
       if (db.inTransaction) db.exec('ROLLBACK');

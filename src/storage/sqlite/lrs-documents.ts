@@ -49,6 +49,10 @@ export function createSqliteDocumentStore(db: Sqlite): DocumentStore {
   const removeAll = db.prepare(
     `DELETE FROM lrs_documents WHERE scope = @scope AND (@registration = '' OR registration = @registration)`,
   );
+  // Rare, and so without an index: the scope's third part is the agent.
+  const ofAgent = "FROM lrs_documents WHERE json_extract(scope, '$[2]') = @agent";
+  const countOf = db.prepare<[{ agent: string }], number>(`SELECT count(*) ${ofAgent}`).pluck();
+  const eraseAgent = db.prepare<[{ agent: string }]>(`DELETE ${ofAgent}`);
   const etagOf = (scope: DocumentScope, id: string): string | null =>
     get.get(scopeText(scope), registrationText(scope), wellFormed(id))?.etag ?? null;
   return {
@@ -90,6 +94,12 @@ export function createSqliteDocumentStore(db: Sqlite): DocumentStore {
         registration: registrationText(scope),
         since: since ?? Number.MIN_SAFE_INTEGER,
       });
+    },
+    async countOf(agent) {
+      return countOf.get({ agent }) ?? 0;
+    },
+    async eraseAgent(agent) {
+      return eraseAgent.run({ agent }).changes;
     },
     async deleteAll(scope) {
       return removeAll.run({ scope: scopeText(scope), registration: registrationText(scope) }).changes;

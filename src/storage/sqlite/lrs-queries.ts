@@ -1,5 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
-import { pageBytes, type StatementPage, type StatementQuery, type StatementRow } from '../../lrs/store.ts';
+import {
+  pageBytes,
+  type StatementPage,
+  type StatementQuery,
+  type StatementRow,
+  type StatementTextPage,
+  toTextPage,
+} from '../../lrs/store.ts';
 import type { TermKeys } from './lrs-terms.ts';
 import type { Sqlite } from './open.ts';
 
@@ -27,8 +34,16 @@ export const toRow = (row: Row): StatementRow => {
 
 /** Rows of the driving term looked at in one go: about 3 ms; then others get their turn. */
 const stepRows = 4000;
-/** Counting a term stops here: enough to tell the rare from the common. */
-const countCap = 2000;
+/** So many rows of a term tell how rare it is. */
+const sampleRows = 500;
+
+interface TextRow {
+  text: Buffer | null;
+  count: number;
+  last: number | null;
+  newest: number | null;
+  bytes: number | null;
+}
 
 interface Bounds {
   low: number;
@@ -41,11 +56,12 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys) {
   const nextAt = db.prepare<[number], { seq: number; stored: number }>(
     'SELECT seq, stored FROM lrs_statements WHERE seq >= ? ORDER BY seq LIMIT 1',
   );
-  const count = db
-    .prepare<[number, number, number], number>(
-      `SELECT count(*) FROM (SELECT 1 FROM lrs_terms WHERE key = ? AND seq > ? AND seq <= ? LIMIT ${countCap})`,
-    )
-    .pluck();
+  const sample = (order: string) =>
+    db.prepare<[number, number, number], { rows: number; first: number | null; last: number | null }>(
+      `SELECT count(*) AS rows, min(seq) AS first, max(seq) AS last FROM
+        (SELECT seq FROM lrs_terms WHERE key = ? AND seq > ? AND seq <= ? ORDER BY seq ${order} LIMIT ${sampleRows})`,
+    );
+  const samples = { up: sample('ASC'), down: sample('DESC') };
   const after = db.prepare<[number, number], Row>(
     'SELECT * FROM lrs_statements WHERE seq > ? ORDER BY seq LIMIT ?',
   );
@@ -63,6 +79,15 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys) {
     return low;
   };
 
+  /** How many rows of the range have the term: counted when few, else by how densely the nearest ones lie. */
+  const rarity = (key: number, { low, high }: Bounds, ascending: boolean): number => {
+    const found = (ascending ? samples.up : samples.down).get(key, low, high);
+    if (!found || found.rows < sampleRows || found.first === null || found.last === null)
+      return found?.rows ?? 0;
+    const span = ascending ? found.last - low : high - found.first + 1;
+    return (found.rows * (high - low)) / span;
+  };
+
   const statements = new Map<string, ReturnType<typeof prepareStep>>();
   /** One step: the driving term's next rows, those kept that have the other terms and are not voided. */
   const prepareStep = (others: number, ascending: boolean) => {
@@ -75,11 +100,23 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys) {
       others < 0
         ? `SELECT seq FROM lrs_statements WHERE seq > @low AND seq <= @high ORDER BY seq ${order} LIMIT ${stepRows}`
         : `SELECT seq FROM lrs_terms WHERE key = @driver AND seq > @low AND seq <= @high ORDER BY seq ${order} LIMIT ${stepRows}`;
+    const chosen = (columns: string): string =>
+      `SELECT ${columns} FROM (${driver}) d CROSS JOIN lrs_statements s ON s.seq = d.seq
+       WHERE s.flags & @hidden = 0 ${probes} ORDER BY d.seq ${order} LIMIT @limit`;
     return {
-      rows: db.prepare<[Record<string, number>], Row>(
-        `SELECT s.* FROM (${driver}) d CROSS JOIN lrs_statements s ON s.seq = d.seq
-         WHERE s.flags & 1 = 0 ${probes} ORDER BY d.seq ${order} LIMIT @limit`,
+      rows: db.prepare<[Record<string, number>], Row>(chosen('s.*')),
+      // The page put together where it lies: no row crosses into JavaScript, and its text is never decoded.
+      text: db.prepare<[Record<string, number>], TextRow>(
+        `SELECT CAST(group_concat(body, ',' ORDER BY seq ${order}) AS BLOB) AS text, count(*) AS count,
+           ${ascending ? 'max' : 'min'}(seq) AS last, max(stored) AS newest, sum(length(body)) AS bytes
+         FROM (${chosen('s.seq, s.body, s.stored')})`,
       ),
+      /** Whether anything follows a seq within the step's rows. */
+      follows: db
+        .prepare<[Record<string, number>], number>(
+          `SELECT 1 FROM (${driver}) d CROSS JOIN lrs_statements s ON s.seq = d.seq WHERE s.flags & @hidden = 0 ${probes} LIMIT 1`,
+        )
+        .pluck(),
       /** Where the step ended, when it used up all its rows. */
       end: db
         .prepare<[Record<string, number>], number>(
@@ -105,28 +142,60 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys) {
     return { low, high };
   };
 
-  const find = async (query: StatementQuery): Promise<StatementPage> => {
-    const through = query.through ?? head.get() ?? 0;
+  /** The query made ready: its statements and their values; null when a term was never seen. */
+  const plan = (query: StatementQuery, through: number) => {
     const { low, high } = bounds(query, through);
     const keys: number[] = [];
     for (const term of query.terms) {
       const key = terms.find(term);
-      if (key === null) return { rows: [], more: false, through };
+      if (key === null) return null;
       keys.push(key);
     }
-    const wanted = query.limit + 1;
     const ordered =
       keys.length < 2
         ? keys
         : keys
-            .map((key) => ({ key, rows: count.get(key, low, high) ?? 0 }))
+            .map((key) => ({ key, rows: rarity(key, { low, high }, query.ascending) }))
             .sort((a, b) => a.rows - b.rows)
             .map(({ key }) => key);
     const [driver, ...others] = ordered;
-    const prepared = step(driver === undefined ? -1 : others.length, query.ascending);
-    const values: Record<string, number> = { low, high, limit: wanted };
+    const values: Record<string, number> = { low, high, hidden: query.withVoided ? 0 : 1 };
     if (driver !== undefined) values['driver'] = driver;
     others.forEach((key, at) => (values[`other${at}`] = key));
+    return { prepared: step(driver === undefined ? -1 : others.length, query.ascending), values };
+  };
+
+  const findText = async (query: StatementQuery): Promise<StatementTextPage> => {
+    const through = query.through ?? head.get() ?? 0;
+    const planned = plan(query, through);
+    if (planned) {
+      const { prepared, values } = planned;
+      const row = prepared.text.get({ ...values, limit: query.limit });
+      // Found whole in the first step and of an ordinary size: nearly always.
+      if (row?.text && row.last !== null && row.count === query.limit && (row.bytes ?? 0) <= pageBytes) {
+        const { last } = row;
+        const rest = query.ascending ? { ...values, low: last } : { ...values, high: last - 1 };
+        const more = prepared.follows.get(rest) !== undefined || prepared.end.get(rest) !== undefined;
+        return { text: row.text, last, newest: row.newest ?? 0, more, through };
+      }
+      if (row && (row.bytes ?? 0) <= pageBytes && prepared.end.get(values) === undefined)
+        return {
+          text: row.text ?? Buffer.alloc(0),
+          last: row.last,
+          newest: row.newest ?? 0,
+          more: false,
+          through,
+        };
+    }
+    return toTextPage(await find({ ...query, through }));
+  };
+
+  const find = async (query: StatementQuery): Promise<StatementPage> => {
+    const through = query.through ?? head.get() ?? 0;
+    const planned = plan(query, through);
+    if (!planned) return { rows: [], more: false, through };
+    const { prepared, values } = planned;
+    const wanted = query.limit + 1;
     const rows: StatementRow[] = [];
     let bytes = 0;
     for (;;) {
@@ -139,8 +208,7 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys) {
       if (bytes > pageBytes && rows.length > 1)
         return { rows: rows.slice(0, Math.min(query.limit, rows.length - 1)), more: true, through };
       if (rows.length >= wanted) break;
-      const { limit: _, ...range } = values;
-      const end = prepared.end.get(range);
+      const end = prepared.end.get(values);
       if (end === undefined) break;
       if (query.ascending) values['low'] = end;
       else values['high'] = end - 1;
@@ -151,6 +219,7 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys) {
 
   return {
     find,
+    findText,
     async after(seq: number, limit: number): Promise<StatementRow[]> {
       return after.all(seq, limit).map(toRow);
     },

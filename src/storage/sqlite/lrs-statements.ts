@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import { conflictingId, type NewStatement, repeatedId, type StatementStore } from '../../lrs/store.ts';
 import { statementDifference } from '../../xapi/equality.ts';
 import { mergeDefinitions } from '../../xapi/objects.ts';
-import { isInherited, termsOf, wellFormed } from '../../xapi/terms.ts';
+import { isInherited, term, termsOf, wellFormed } from '../../xapi/terms.ts';
 import { sealBody } from '../../xapi/raw.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { createStatementQueries, type Row, toRow } from './lrs-queries.ts';
@@ -52,6 +52,7 @@ function createMemory(most: number) {
   return {
     get: (key: string) => memory.get(key),
     has: (key: string) => memory.has(key),
+    clear: () => memory.clear(),
     later: (key: string, value: string) => void waiting.push([key, value]),
     settle(committed: boolean): void {
       if (memory.size > most) memory.clear();
@@ -71,7 +72,6 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
   const insert = db.prepare<[Buffer, number, string, number, string]>(
     'INSERT INTO lrs_statements (id, stored, authority_id, flags, body) VALUES (?, ?, ?, ?, ?)',
   );
-  const insertTerm = db.prepare<[number, number]>('INSERT OR IGNORE INTO lrs_terms (key, seq) VALUES (?, ?)');
   const insertReference = db.prepare<[Buffer, number, number, string]>(
     'INSERT INTO lrs_references (target, source, voiding, keys) VALUES (?, ?, ?, ?)',
   );
@@ -119,7 +119,7 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
         const known = new Set(inherited(source));
         const added = next.keys.filter((key) => !known.has(key));
         if (added.length === 0) continue;
-        for (const key of added) insertTerm.run(key, source);
+        for (const key of added) terms.add(key, source);
         setInherited.run(JSON.stringify([...known, ...added]), source);
         const id = idOf.get(source);
         if (id) open.push({ target: id, keys: added });
@@ -127,13 +127,13 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
   };
 
   const learn = (statement: NewStatement, seq: number): void => {
-    for (const { activityId, definition } of statement.definitions) {
+    for (const { activityId, mark, text } of statement.definitions) {
       const name = `d ${activityId}`;
-      if (seen.get(name) === definition) continue;
+      if (seen.get(name) === mark) continue;
       const before = readDefinition.get(activityId) ?? null;
-      const merged = mergeDefinitions(before, definition);
+      const merged = mergeDefinitions(before, text());
       if (merged !== before) writeDefinition.run(activityId, merged);
-      seen.later(name, definition);
+      seen.later(name, mark);
     }
     for (const { identity, name } of statement.agentNames) {
       const memo = `n ${identity}\n${name}`;
@@ -149,7 +149,7 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
     const flags = (voided ? voidedFlag : 0) | (statement.voiding ? voidingFlag : 0);
     const body = sealBody(statement.body, iso, statement.stampTimestamp);
     const seq = Number(insert.run(id, stored, statement.authorityId, flags, body).lastInsertRowid);
-    for (const term of statement.terms) insertTerm.run(terms.keyOf(term), seq);
+    for (const term of statement.terms) terms.add(terms.keyOf(term), seq);
     learn(statement, seq);
     let gained: number[] = [];
     if (statement.refersTo !== null) {
@@ -157,7 +157,7 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
       if (statement.voiding) setVoided.run(target);
       const row = byId.get(target);
       gained = row ? keysOfStored(row) : [];
-      for (const key of gained) insertTerm.run(key, seq);
+      for (const key of gained) terms.add(key, seq);
       insertReference.run(target, seq, statement.voiding ? 1 : 0, JSON.stringify(gained));
     }
     if (sources.length > 0) {
@@ -187,9 +187,59 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
     for (const { statement, id } of fresh) store(statement, id, stored, iso);
   };
 
+  const rowsOfTerm = db.prepare<[number, number], Row>(
+    'SELECT s.* FROM lrs_terms t CROSS JOIN lrs_statements s ON s.seq = t.seq WHERE t.key = ? AND t.seq > ? ORDER BY t.seq LIMIT 200',
+  );
+  const removeTerm = db.prepare('DELETE FROM lrs_terms WHERE key = ? AND seq = ?');
+  const removeReference = db.prepare('DELETE FROM lrs_references WHERE source = ?');
+  const removeRow = db.prepare('DELETE FROM lrs_statements WHERE seq = ?');
+  const removeNames = db.prepare('DELETE FROM lrs_agent_names WHERE identity = ?');
+
+  const ownTerms = (row: Row): string[] => {
+    const statement = JSON.parse(row.body) as { authority: object };
+    return termsOf(statement, statement.authority, row.authority_id);
+  };
+
+  /** Statements that have the term themselves; those that only inherited it come along with `own: false`. */
+  function* rowsWith(text: string): Iterable<{ row: Row; own: boolean; key: number }> {
+    const key = terms.find(text);
+    if (key === null) return;
+    for (
+      let rows = rowsOfTerm.all(key, 0);
+      rows.length > 0;
+      rows = rowsOfTerm.all(key, rows.at(-1)?.seq ?? 0)
+    )
+      for (const row of rows) yield { row, own: ownTerms(row).includes(text), key };
+  }
+
+  const eraseSome = (identity: string, limit: number): number => {
+    let erased = 0;
+    for (const { row, own, key } of rowsWith(wellFormed(term.relatedAgent(identity)))) {
+      if (erased === limit) return erased;
+      if (!own) {
+        // It only refers to one of them: it stays, and is no longer found by the person.
+        const narrow = terms.find(wellFormed(term.agent(identity)));
+        const gone = [key, narrow ?? key];
+        for (const each of gone) removeTerm.run(each, row.seq);
+        const left = inherited(row.seq).filter((each) => !gone.includes(each));
+        setInherited.run(JSON.stringify(left), row.seq);
+        continue;
+      }
+      const keys = [...ownTerms(row).map((text) => terms.keyOf(text)), ...inherited(row.seq), key];
+      for (const each of new Set(keys)) removeTerm.run(each, row.seq);
+      removeReference.run(row.seq);
+      removeRow.run(row.seq);
+      erased++;
+    }
+    removeNames.run(wellFormed(identity));
+    seen.clear();
+    return erased;
+  };
+
   const commits = createGroupCommit<{ batch: NewStatement[]; clock: Clock }>(db, {
     weight: ({ batch }) => batch.length,
     apply: ({ batch, clock }) => addBatch(batch, clock),
+    finish: () => terms.flush(),
     settle(committed) {
       terms.settle(committed);
       seen.settle(committed);
@@ -203,6 +253,7 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
       return row ? toRow(row) : null;
     },
     find: queries.find,
+    findText: queries.findText,
     after: queries.after,
     async head() {
       return queries.head();
@@ -221,6 +272,14 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
     },
     async agentNames(identity) {
       return names.all(wellFormed(identity));
+    },
+    async countOf(identity) {
+      let count = 0;
+      for (const { own } of rowsWith(wellFormed(term.relatedAgent(identity)))) if (own) count++;
+      return count;
+    },
+    async erase(identity, limit) {
+      return db.transaction(() => eraseSome(identity, limit)).immediate();
     },
   };
 }

@@ -1,10 +1,14 @@
 import type { BlobStore } from '../../base/blobs.ts';
 import type { FeedStore, LrsStores } from '../../lrs/store.ts';
 import { createBlobAttachments } from '../blob-attachments.ts';
+import { createSqliteLrsAdminStore, lrsAdminSchema } from './lrs-admin.ts';
 import { createSqliteCredentialStore, lrsCredentialsSchema } from './lrs-credentials.ts';
 import { createSqliteDocumentStore, lrsDocumentsSchema } from './lrs-documents.ts';
 import { createSqliteStatementStore, lrsStatementsSchema } from './lrs-statements.ts';
 import type { Sqlite, SqliteSchema } from './open.ts';
+
+const cacheKiB = 64 * 1024;
+const checkpointPages = 8000; // 64 MiB
 
 const lrsFeedSchema: SqliteSchema = {
   module: 'lrs-feed',
@@ -24,6 +28,7 @@ export const lrsSchemas: readonly SqliteSchema[] = [
   lrsDocumentsSchema,
   lrsFeedSchema,
   lrsCredentialsSchema,
+  lrsAdminSchema,
 ];
 
 function createSqliteFeedStore(db: Sqlite): FeedStore {
@@ -54,10 +59,16 @@ function createSqliteFeedStore(db: Sqlite): FeedStore {
   };
 }
 
-export const createSqliteLrsStores = (db: Sqlite, blobs: BlobStore): LrsStores => ({
-  statements: createSqliteStatementStore(db),
-  documents: createSqliteDocumentStore(db),
-  attachments: createBlobAttachments(blobs),
-  feed: createSqliteFeedStore(db),
-  credentials: createSqliteCredentialStore(db),
-});
+export function createSqliteLrsStores(db: Sqlite, blobs: BlobStore): LrsStores {
+  // The terms are written all over their table: room to keep its upper pages, and fewer, larger checkpoints.
+  db.pragma(`cache_size = -${cacheKiB}`);
+  db.pragma(`wal_autocheckpoint = ${checkpointPages}`);
+  return {
+    statements: createSqliteStatementStore(db),
+    documents: createSqliteDocumentStore(db),
+    attachments: createBlobAttachments(blobs),
+    feed: createSqliteFeedStore(db),
+    credentials: createSqliteCredentialStore(db),
+    admin: createSqliteLrsAdminStore(db),
+  };
+}

@@ -1,0 +1,106 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '../src/base/clock.ts';
+import { newUuid } from '../src/base/ids.ts';
+import { toQuery } from '../src/lrs/door.ts';
+import { prepareStatements } from '../src/lrs/intake.ts';
+import type { StatementFilter } from '../src/lrs/types.ts';
+import { openStorage } from '../src/storage/open.ts';
+import { sampleStatement } from './lrs-load.ts';
+
+// `npm run bench -- lrs-growth [statements]`: the same questions at 20,000 and at 1,000,000 Statements, in process.
+const last = Number(process.argv[2] ?? 1_000_000);
+const steps = [20_000, 200_000, 1_000_000].filter((step) => step <= last);
+const dataDir = mkdtempSync(join(tmpdir(), 'zhixing-growth-'));
+const storage = await openStorage({ mongodbUri: null, dataDir, sqliteSync: 'full' });
+const store = storage.lrs.statements;
+const authority = {
+  id: '00000000-0000-4000-8000-000000000000',
+  agent: { objectType: 'Agent' as const, account: { homePage: 'http://localhost:8080', name: 'lrs' } },
+};
+
+let n = 0;
+/** The platform grows by learners: each makes a hundred Statements or so. */
+const learners = (): number => Math.max(50, Math.floor(n / 100));
+const some = () =>
+  sampleStatement(n, newUuid, learners()) as {
+    actor: StatementFilter['agent'] & object;
+    verb: { id: string };
+    object: { id: string };
+    context: { registration: string; contextActivities: { grouping: [{ id: string }] } };
+  };
+const add = (count: number): Promise<void> => {
+  const sent = Array.from({ length: count }, () => {
+    const value = sampleStatement(n++, newUuid, learners());
+    return { text: JSON.stringify(value), value };
+  });
+  return store.add(prepareStatements(sent, true, { version: '2.0.0', authority, define: true }), systemClock);
+};
+
+const questions: Record<string, () => StatementFilter> = {
+  agent: () => ({ agent: some().actor }),
+  verb: () => ({ verb: some().verb.id }),
+  activity: () => ({ activity: some().object.id }),
+  registration: () => ({ registration: some().context.registration }),
+  'related activity': () => ({
+    activity: some().context.contextActivities.grouping[0].id,
+    relatedActivities: true,
+  }),
+  'related agent': () => ({ agent: some().actor, relatedAgents: true }),
+  'verb + since': () => ({ verb: some().verb.id, since: new Date(Date.now() - 2000).toISOString() }),
+  'agent + verb': () => ({ agent: some().actor, verb: some().verb.id }),
+  'agent + activity': () => ({ agent: some().actor, activity: some().object.id }),
+  'verb + activity': () => ({ verb: some().verb.id, activity: some().object.id }),
+  'verb + related activity': () => ({
+    verb: some().verb.id,
+    activity: some().context.contextActivities.grouping[0].id,
+    relatedActivities: true,
+  }),
+  'agent + registration': () => {
+    const { actor: agent, context } = some();
+    return { agent, registration: context.registration };
+  },
+  'agent + verb + activity': () => ({
+    agent: some().actor,
+    verb: some().verb.id,
+    activity: some().object.id,
+  }),
+};
+
+const p95 = async (question: () => StatementFilter): Promise<number> => {
+  const times: number[] = [];
+  for (let at = 0; at < 300; at++) {
+    const query = toQuery(question(), 50);
+    const from = performance.now();
+    await store.findText(query);
+    times.push(performance.now() - from);
+  }
+  return times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.95)] ?? 0;
+};
+
+const table = new Map<string, number[]>();
+const note = (name: string, value: number): void => void table.set(name, [...(table.get(name) ?? []), value]);
+for (const step of steps) {
+  // The rate of the last tenth before the step is the rate at that size.
+  while (n < step * 0.9) await add(500);
+  const [from, started] = [n, performance.now()];
+  while (n < step) await add(50);
+  note('insert by 50, Statements/s', ((n - from) * 1000) / (performance.now() - started));
+  for (const [name, question] of Object.entries(questions)) note(`${name}, p95 ms`, await p95(question));
+  const size = statSync(join(dataDir, 'zhixing.db')).size;
+  note('bytes per Statement', size / n);
+  note('memory, MB', process.memoryUsage().rss / 1e6);
+}
+await storage.close();
+rmSync(dataDir, { recursive: true, force: true });
+
+console.log(
+  `\n${'GET limit 50, in process'.padEnd(34)}${steps.map((step) => String(step).padStart(12)).join('')}   growth`,
+);
+for (const [name, values] of table) {
+  const growth = (values.at(-1) ?? 0) / (values[0] ?? 1);
+  console.log(
+    `${name.padEnd(34)}${values.map((value) => value.toFixed(2).padStart(12)).join('')}   ${growth.toFixed(2)}`,
+  );
+}

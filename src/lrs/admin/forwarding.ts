@@ -1,0 +1,221 @@
+import type { Clock } from '../../base/clock.ts';
+import { DomainError } from '../../base/errors.ts';
+import { newUuid, uuidFrom } from '../../base/ids.ts';
+import type { Logger } from '../../base/logger.ts';
+import { toQuery } from '../door.ts';
+import type { StatementRow, StatementStore } from '../store.ts';
+import type { StatementFilter } from '../types.ts';
+import type { DeadLetter, ForwardingRule, ForwardingState, LrsAdminStore } from './store.ts';
+
+/** How an attempt ended: the Statements are there, will never be taken, or may be later. */
+type Outcome = { kind: 'sent' } | { kind: 'refused'; reason: string } | { kind: 'failed'; reason: string };
+
+/** Sends JSON to another LRS; rejects when it cannot be reached. */
+export type Send = (
+  url: string,
+  headers: Record<string, string>,
+  body: string,
+) => Promise<{ status: number; text: string }>;
+
+export interface ForwardingOptions {
+  statements: StatementStore;
+  store: LrsAdminStore;
+  clock: Clock;
+  logger: Logger;
+  send?: Send;
+  /** Statements in one request at most. */
+  batchSize?: number;
+}
+
+export interface RuleDraft {
+  label: string;
+  endpoint: string;
+  authorization: string;
+  filter: StatementFilter;
+  /** From the beginning, or only what is stored from now on. */
+  from: 'beginning' | 'now';
+}
+
+export interface Forwarding {
+  add(draft: RuleDraft): Promise<ForwardingRule>;
+  rules(): Promise<(Omit<ForwardingRule, 'authorization'> & ForwardingState)[]>;
+  remove(id: string): Promise<void>;
+  deadLetters(ruleId: string): Promise<DeadLetter[]>;
+  /** Sends a rule's dead letters again; says how many were taken this time. */
+  replay(ruleId: string): Promise<number>;
+  /** Sends whatever is due, of every rule; call it on a schedule. */
+  run(): Promise<void>;
+}
+
+const leaseMs = 60_000;
+const longestPauseMs = 60 * 60_000;
+const timeoutMs = 20_000;
+
+const sendByFetch: Send = async (url, headers, body) => {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers,
+    body,
+    redirect: 'error',
+    signal: AbortSignal.timeout(timeoutMs),
+  });
+  return { status: response.status, text: (await response.text()).slice(0, 500) };
+};
+
+/** What the other LRS sets itself must not be claimed by us. */
+function outgoing(row: StatementRow): string {
+  const statement = JSON.parse(row.body) as Record<string, unknown>;
+  // Text is kept exactly, so that the other LRS sees the digits that this one saw; it replaces stored and authority.
+  return statement['attachments'] === undefined ? row.body : withoutBytes(row);
+}
+
+/** Attachments without a fileUrl cannot be sent as JSON: they are left out of the copy. */
+function withoutBytes(row: StatementRow): string {
+  const statement = JSON.parse(row.body) as { attachments?: { fileUrl?: string }[] };
+  const kept = (statement.attachments ?? []).filter(({ fileUrl }) => fileUrl !== undefined);
+  const { attachments: _, ...rest } = statement;
+  return JSON.stringify(kept.length > 0 ? { ...rest, attachments: kept } : rest);
+}
+
+/** Doubles from a minute up to an hour. */
+const pauseMs = (failures: number): number =>
+  Math.min(longestPauseMs, 60_000 * 2 ** Math.max(0, failures - 1));
+
+/**
+ * Forwards matching Statements to other LRSs: at least once (the other side takes a repeated id as the same), in order,
+ * one process at a time per rule. What cannot be reached is tried again with growing pauses; what is refused for good
+ * becomes a dead letter with its reason and does not hold up the rest.
+ */
+export function createForwarding({
+  statements,
+  store,
+  clock,
+  logger,
+  send = sendByFetch,
+  batchSize = 50,
+}: ForwardingOptions): Forwarding {
+  const holder = newUuid();
+
+  const attempt = async (rule: ForwardingRule, rows: StatementRow[]): Promise<Outcome> => {
+    // Statements of both editions may stand side by side: 2.0 takes both.
+    const headers = {
+      'content-type': 'application/json',
+      'x-experience-api-version': '2.0.0',
+      authorization: rule.authorization,
+    };
+    try {
+      const { status, text } = await send(
+        `${rule.endpoint}/statements`,
+        headers,
+        `[${rows.map(outgoing).join(',')}]`,
+      );
+      if (status >= 200 && status < 300) return { kind: 'sent' };
+      const reason = `answered ${status}: ${text.slice(0, 300)}`;
+      // These say something of the batch's content; everything else may pass.
+      return { kind: [400, 409, 413, 422].includes(status) ? 'refused' : 'failed', reason };
+    } catch (error) {
+      return { kind: 'failed', reason: (error as Error).message.slice(0, 300) };
+    }
+  };
+
+  /** One by one, to find which of a refused batch are at fault. False: the other side failed meanwhile. */
+  const separate = async (rule: ForwardingRule, rows: StatementRow[]): Promise<string | null> => {
+    for (const row of rows) {
+      const outcome = await attempt(rule, [row]);
+      if (outcome.kind === 'failed') return outcome.reason;
+      if (outcome.kind === 'refused')
+        await store.addDeadLetter({
+          id: uuidFrom('dead-letter', rule.id, row.id),
+          ruleId: rule.id,
+          statementId: row.id,
+          at: clock.now(),
+          reason: outcome.reason,
+        });
+    }
+    return null;
+  };
+
+  const runRule = async (rule: ForwardingRule): Promise<void> => {
+    for (let rounds = 0; rounds < 100; rounds++) {
+      const now = clock.now();
+      const state = await store.takeRule(rule.id, holder, now, new Date(now.getTime() + leaseMs));
+      if (!state) return;
+      if (state.nextAttemptAt > now) return void (await store.leaveRule(rule.id, holder, state));
+      const { rows, more } = await statements.find({
+        ...toQuery({ ascending: true }, batchSize),
+        terms: rule.terms,
+        after: state.position,
+      });
+      const last = rows.at(-1);
+      if (!last) return void (await store.leaveRule(rule.id, holder, state));
+      const outcome = await attempt(rule, rows);
+      const fault =
+        outcome.kind === 'sent'
+          ? null
+          : outcome.kind === 'refused'
+            ? await separate(rule, rows)
+            : outcome.reason;
+      if (fault !== null) {
+        const failures = state.failures + 1;
+        logger.warn({ rule: rule.id, failures, fault }, 'forwarding failed; it will be tried again');
+        const nextAttemptAt = new Date(clock.now().getTime() + pauseMs(failures));
+        await store.leaveRule(rule.id, holder, { ...state, failures, nextAttemptAt, lastError: fault });
+        return;
+      }
+      const moved = { position: last.seq, failures: 0, nextAttemptAt: new Date(0), lastError: null };
+      if (!(await store.leaveRule(rule.id, holder, moved)) || !more) return;
+    }
+  };
+
+  const need = async (id: string): Promise<ForwardingRule> => {
+    const rule = (await store.rules()).find((candidate) => candidate.id === id);
+    if (!rule) throw new DomainError('not-found', 'There is no such forwarding rule.', { code: 'not-found' });
+    return rule;
+  };
+
+  return {
+    async add({ label, endpoint, authorization, filter, from }) {
+      if (!/^https?:\/\/[^\s?#]+$/.test(endpoint))
+        throw new DomainError('invalid', 'The endpoint must be an http(s) address without a query.', {
+          code: 'lrs-endpoint',
+          problems: [{ path: 'endpoint', message: 'must be an http(s) address without a query' }],
+        });
+      const rule: ForwardingRule = {
+        id: newUuid(),
+        label,
+        endpoint: endpoint.replace(/\/$/, ''),
+        authorization,
+        terms: toQuery(filter, 1).terms,
+        enabled: true,
+        createdAt: clock.now(),
+      };
+      await store.putRule(rule, from === 'now' ? await statements.head() : 0);
+      return rule;
+    },
+    async rules() {
+      return (await store.rules()).map(({ authorization: _, ...rest }) => rest);
+    },
+    remove: (id) => store.deleteRule(id),
+    deadLetters: (ruleId) => store.deadLetters(ruleId, 1000),
+    async replay(ruleId) {
+      const rule = await need(ruleId);
+      let taken = 0;
+      for (const letter of await store.deadLetters(ruleId, 1000)) {
+        const row = await statements.byId(letter.statementId);
+        const outcome: Outcome = row ? await attempt(rule, [row]) : { kind: 'sent' };
+        if (outcome.kind === 'failed') break;
+        if (outcome.kind === 'refused') continue;
+        await store.deleteDeadLetter(letter.id);
+        taken++;
+      }
+      return taken;
+    },
+    async run() {
+      for (const rule of await store.rules())
+        if (rule.enabled)
+          await runRule(rule).catch((error: unknown) =>
+            logger.error({ err: error, rule: rule.id }, 'a forwarding rule failed'),
+          );
+    },
+  };
+}
