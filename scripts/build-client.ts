@@ -24,5 +24,3 @@ export async function buildClient(outdir = join(root, 'build/client')): Promise<
     logLevel: 'warning',
   });
 }
-
-if (process.argv[1] === import.meta.filename) await buildClient();
