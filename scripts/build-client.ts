@@ -1,7 +1,7 @@
 // Bundles the browser's scripts into build/client: the entries keep their names (served with ETags), chunks carry a hash.
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { build, stop } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
 
@@ -23,4 +23,6 @@ export async function buildClient(outdir = join(root, 'build/client')): Promise<
     legalComments: 'none',
     logLevel: 'warning',
   });
+  // Its service process would keep whoever asked from ending.
+  await stop();
 }
