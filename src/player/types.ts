@@ -61,7 +61,10 @@ export interface Package {
   id: string;
   organisation: string;
   title: string;
+  /** The version that new courses take; a roll-back sets it to an older one. */
   latestVersionId: string;
+  /** Out of the vendor's list since then; courses that use it go on. */
+  archivedAt: Date | null;
 }
 
 export type ImportResult =

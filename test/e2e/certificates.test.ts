@@ -293,7 +293,7 @@ describe('Certificates (學習證明)', function () {
         next();
       });
       app.use(createCertificateRoutes({ certificates, rateLimit: () => (_req, _res, next) => next() }));
-      app.use(createErrorHandler(createLogger('silent')));
+      app.use(createErrorHandler(createLogger('silent'), (_res, error) => error));
       server = createServer(app);
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
       origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -79,6 +79,8 @@ export async function startServer(given: ServerOptions = {}): Promise<RunningSer
       cwd: root,
       env: { ...base, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A group of its own, so that a hard kill takes the browser it started along.
+      detached: true,
     });
     child = started;
     const take = (chunk: Buffer): void => void (printed += chunk.toString());
@@ -103,7 +105,8 @@ export async function startServer(given: ServerOptions = {}): Promise<RunningSer
     child = null;
     if (!running || running.exitCode !== null) return running?.exitCode ?? 0;
     const gone = new Promise<number | null>((resolve) => running.once('exit', (code) => resolve(code)));
-    running.kill(signal);
+    if (signal === 'SIGKILL' && running.pid !== undefined) process.kill(-running.pid, signal);
+    else running.kill(signal);
     return gone;
   };
   try {
@@ -132,7 +135,9 @@ export async function startServer(given: ServerOptions = {}): Promise<RunningSer
     },
     restart: start,
     async remove() {
-      await end('SIGKILL');
+      const cut = setTimeout(() => void end('SIGKILL'), 15_000);
+      await end('SIGTERM');
+      clearTimeout(cut);
       store.remove();
     },
   };

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { crc32 } from 'node:zlib';
 import iconv from 'iconv-lite';
 import yauzl, { type Entry, type ZipFile } from 'yauzl';
 import type { Finding } from '../types.ts';
@@ -17,8 +18,8 @@ export interface ArchiveLimits {
 export interface ArchiveFile {
   path: string;
   size: number;
-  /** The bytes; the stream fails when there are more or fewer than declared, or the checksum is wrong. */
-  open(): Promise<Readable>;
+  /** The bytes; reading fails when there are more or fewer than declared, or the checksum is wrong. */
+  bytes(): AsyncIterable<Buffer>;
 }
 
 /** An opened archive; `findings` says what is wrong with its entries. Close it. */
@@ -49,7 +50,10 @@ export function decodeName(bytes: Buffer, saysUtf8: boolean): { name: string; en
     if (saysUtf8) return { name: bytes.toString('utf8'), encoding: 'UTF-8' };
   }
   const big5 = iconv.decode(bytes, 'big5');
-  if (!big5.includes('\ufffd') && /\p{Script=Han}/u.test(big5)) return { name: big5, encoding: 'Big5' };
+  // Big5 proper leads with A1–F9; CP437's letters lie below.
+  const leads = /^(?:[\u0000-\u007f]|[\u00a1-\u00f9][\u0040-\u00fe])*$/.test(bytes.toString('latin1'));
+  if (leads && !big5.includes('\ufffd') && /\p{Script=Han}/u.test(big5))
+    return { name: big5, encoding: 'Big5' };
   return { name: iconv.decode(bytes, 'cp437'), encoding: 'CP437' };
 }
 
@@ -67,6 +71,26 @@ export function safePath(name: string): string | null {
   return path;
 }
 
+/** The name in Info-ZIP's Unicode Path field (0x7075), if it belongs to the name that stands in the header. */
+function unicodeName(entry: Entry, raw: Buffer): Buffer | null {
+  const field = entry.extraFields.find(({ id }) => id === 0x7075)?.data;
+  if (!field || field.length < 6 || field[0] !== 1 || field.readUInt32LE(1) !== crc32(raw)) return null;
+  return field.subarray(5);
+}
+
+/** Opened when first asked for: a stream that fails before anyone listens would end the process. */
+async function* bytesOf(zip: ZipFile, entry: Entry): AsyncIterable<Buffer> {
+  const stream = await new Promise<Readable>((resolve, reject) =>
+    zip.openReadStream(entry, (error, opened) => (error ? reject(error) : resolve(opened))),
+  );
+  let sum = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    sum = crc32(chunk, sum);
+    yield chunk;
+  }
+  if (sum !== entry.crc32) throw new Error('the checksum does not match');
+}
+
 const isLink = (entry: Entry): boolean => ((entry.externalFileAttributes >>> 16) & 0o170000) === 0o120000;
 
 /** Reads the archive's directory, nothing else. Every fault of it is found; sizes are the declared ones and hold when reading. */
@@ -82,11 +106,16 @@ export async function openArchive(file: string, limits: ArchiveLimits): Promise<
   const files: ArchiveFile[] = [];
   const seen = new Map<string, string>();
   let bytes = 0;
+  let packed = 0;
   let count = 0;
 
   const take = (entry: Entry): void => {
     const raw = entry.fileName as unknown as Buffer;
-    const { name, encoding } = decodeName(raw, (entry.generalPurposeBitFlag & 0x800) !== 0);
+    const unicode = unicodeName(entry, raw);
+    const { name, encoding } = decodeName(
+      unicode ?? raw,
+      unicode !== null || (entry.generalPurposeBitFlag & 0x800) !== 0,
+    );
     if (ignored.test(name)) return;
     const directory = /[/\\]$/.test(name);
     const place = { file: name.slice(0, 300) };
@@ -118,14 +147,12 @@ export async function openArchive(file: string, limits: ArchiveLimits): Promise<
     if (entry.uncompressedSize > MiB && ratio > limits.ratio)
       findings.push(finding('zip.bomb', place, { ratio: Math.round(ratio) }));
     bytes += entry.uncompressedSize;
+    packed += entry.compressedSize;
     count += 1;
     files.push({
       path,
       size: entry.uncompressedSize,
-      open: () =>
-        new Promise((resolve, reject) =>
-          zip.openReadStream(entry, (error, stream) => (error ? reject(error) : resolve(stream))),
-        ),
+      bytes: () => bytesOf(zip, entry),
     });
   };
 
@@ -147,6 +174,9 @@ export async function openArchive(file: string, limits: ArchiveLimits): Promise<
     findings.push(finding('zip.too-many-files', {}, { count: zip.entryCount, limit: limits.files }));
   if (bytes > limits.unpackedBytes)
     findings.push(finding('zip.too-large', {}, { size: bytes, limit: limits.unpackedBytes }));
+  // Entries that share their bytes, or many small ones that together unpack to far more than any course does.
+  if (packed > zip.fileSize || (bytes > 100 * MiB && bytes > packed * limits.ratio))
+    findings.push(finding('zip.bomb', {}, { ratio: Math.round(bytes / Math.max(1, zip.fileSize)) }));
   if (files.length === 0 && findings.length === 0) findings.push(finding('zip.empty'));
   return { files, findings, close: () => zip.close() };
 }

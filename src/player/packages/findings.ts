@@ -172,6 +172,19 @@ const rules = {
     message: ['identifierref {id} 沒有對應的資源', 'identifierref {id} matches no resource'],
     remedy: ['請修正引用，或補上該 <resource>', 'Correct the reference or add the <resource>'],
   },
+  'manifest.dangling-dependency': {
+    severity: 'warning',
+    message: ['dependency {id} 沒有對應的資源', 'The dependency {id} matches no resource'],
+    remedy: ['請修正引用，或刪除該 <dependency>', 'Correct the reference or remove the <dependency>'],
+  },
+  'manifest.unreachable': {
+    severity: 'warning',
+    message: [
+      '沒有單元引用 SCO {id}，學習者無法開啟',
+      'No item launches the SCO {id}: learners cannot reach it',
+    ],
+    remedy: ['請加入引用它的 <item>，或刪除該資源', 'Add an <item> that refers to it or remove the resource'],
+  },
   'manifest.resource-without-href': {
     severity: 'error',
     message: ['單元引用的資源 {id} 沒有 href', 'The resource {id} of an item has no href'],

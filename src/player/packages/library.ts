@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Transform, type Readable } from 'node:stream';
+import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { BlobStore } from '../../base/blobs.ts';
 import type { Clock } from '../../base/clock.ts';
@@ -27,7 +27,7 @@ export interface LibraryDeps {
   blobs: BlobStore;
   clock: Clock;
   limits: LibraryLimits;
-  /** Uploads wait here while they are checked; emptied at the start. */
+  /** Uploads wait here while they are checked; `cleanUp` removes what a dead process left. */
   tempDir: string;
 }
 
@@ -63,9 +63,39 @@ export interface PackageLibraryService extends PackageLibrary {
 const manifestLimit = 10 * 1024 * 1024;
 const findingsLimit = 500;
 
+/** The archive says one thing of an entry and holds another. */
+class UnreadableEntry extends Error {
+  readonly path: string;
+  constructor(path: string, cause: unknown) {
+    super((cause as Error).message, { cause });
+    this.path = path;
+  }
+}
+
+/** Whether the process that made the upload still runs on this machine. */
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+async function* hashed(file: ArchiveFile, hash: Hash): AsyncIterable<Buffer> {
+  try {
+    for await (const chunk of file.bytes()) {
+      hash.update(chunk);
+      yield chunk;
+    }
+  } catch (error) {
+    throw new UnreadableEntry(file.path, error);
+  }
+}
+
 async function readWhole(file: ArchiveFile): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of await file.open()) chunks.push(chunk as Buffer);
+  for await (const chunk of file.bytes()) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
@@ -132,6 +162,8 @@ export function createPackageLibrary({
     unpackedBytes: limits.packageUnpackedBytes,
     ratio: limits.ratio ?? 200,
   };
+  // A process id comes back after a restart in a container: this tells whose a file is.
+  const own = newSortableId().replaceAll('-', '');
   const blobPrefix = (versionId: string): string => `packages/${versionId}/`;
 
   const receive = async (zip: Readable, file: string, onBytes: (bytes: number) => void): Promise<void> => {
@@ -161,16 +193,8 @@ export function createPackageLibrary({
     const stored: PackageFile[] = [];
     for (const [at, file] of files.entries()) {
       const hash = createHash('sha256');
-      const hashing = new Transform({
-        transform(chunk: Buffer, _encoding, done) {
-          hash.update(chunk);
-          done(null, chunk);
-        },
-      });
       const blobKey = `${blobPrefix(versionId)}${at}`;
-      const source = await file.open();
-      source.once('error', (error) => hashing.destroy(error));
-      const { size } = await blobs.put(blobKey, source.pipe(hashing));
+      const { size } = await blobs.put(blobKey, Readable.from(hashed(file, hash), { objectMode: false }));
       stored.push({ path: file.path, size, blobKey, sha256: hash.digest('base64url') });
       onFile(at + 1);
     }
@@ -204,10 +228,11 @@ export function createPackageLibrary({
         );
       } catch (error) {
         await blobs.deletePrefix(blobPrefix(versionId));
-        if (error instanceof DomainError) throw error;
+        // What cannot be read is the package's fault; what cannot be written is ours.
+        if (!(error instanceof UnreadableEntry)) throw error;
         return {
           accepted: false,
-          findings: [finding('zip.unreadable', {}, { reason: (error as Error).message })],
+          findings: [finding('zip.unreadable', { file: error.path }, { reason: error.message })],
         };
       }
       const pkg: Package = {
@@ -215,6 +240,7 @@ export function createPackageLibrary({
         organisation: by.organisation,
         title: manifest.title,
         latestVersionId: versionId,
+        archivedAt: existing?.archivedAt ?? null,
       };
       try {
         const version = await store.addVersion(
@@ -249,7 +275,7 @@ export function createPackageLibrary({
   return {
     async importZip(zip, by, options = {}) {
       await mkdir(tempDir, { recursive: true });
-      const file = join(tempDir, `upload-${newToken(12)}.zip`);
+      const file = join(tempDir, `upload-${process.pid}-${own}-${newToken(12)}.zip`);
       const onProgress = options.onProgress ?? (() => undefined);
       try {
         await receive(zip, file, (bytes) => onProgress('receiving', bytes, 0));
@@ -285,7 +311,13 @@ export function createPackageLibrary({
       };
     },
     async cleanUp() {
-      await rm(tempDir, { recursive: true, force: true });
+      // Other processes may share the folder: only what no living one is writing goes.
+      for (const name of await readdir(tempDir).catch(() => [] as string[])) {
+        const [, digits = '0', owner = ''] = /^upload-(\d+)-(\w+)-/.exec(name) ?? [];
+        const pid = Number(digits);
+        const alive = owner === own || (pid !== 0 && pid !== process.pid && isRunning(pid));
+        if (!alive) await rm(join(tempDir, name), { recursive: true, force: true });
+      }
       let deleted = 0;
       const known = new Map<string, boolean>();
       // A version's id holds its instant: what is younger than a day may still be on its way in another process.

@@ -293,6 +293,22 @@ export function readManifest(
       if (!seen.has(id))
         findings.push(finding('manifest.prerequisites-unknown', at(organization), { id: id.slice(0, 100) }));
 
+  const used = new Set<string>();
+  const noteUse = (element: XmlElement): void => {
+    const ref = attribute(element, 'identifierref');
+    if (ref !== undefined) used.add(ref);
+    childrenOf(element, 'item').forEach(noteUse);
+  };
+  all.forEach(noteUse);
+  for (const [id, { element, isSco }] of resources) {
+    if (isSco && !used.has(id)) findings.push(finding('manifest.unreachable', at(element), { id }));
+    for (const dependency of childrenOf(element, 'dependency')) {
+      const ref = attribute(dependency, 'identifierref');
+      if (ref === undefined || !resources.has(ref))
+        findings.push(finding('manifest.dangling-dependency', at(dependency), { id: ref ?? '' }));
+    }
+  }
+
   const organizationSequencing = sequencingOf(organization);
   return {
     manifest: {

@@ -8,6 +8,7 @@ import type { Logger } from '../../base/logger.ts';
 import type { Person } from '../../identity/types.ts';
 import type { ImportResult } from '../types.ts';
 import type { PackageLibraryService } from './library.ts';
+import { reportText } from './report.ts';
 import type { ImportJob, PackageStore } from './store.ts';
 
 export interface PackageRoutesDeps {
@@ -47,6 +48,8 @@ function uploadedZip(req: Request): Promise<{ stream: PassThrough; fileName: str
       found = true;
       // Errors of either side reach the reader, so that a broken connection ends the import.
       const stream = new PassThrough();
+      // What nobody reads any more is taken in and dropped, so that the answer can reach the sender.
+      stream.once('close', () => file.resume());
       file.on('error', (error) => stream.destroy(error));
       req.once('aborted', () =>
         stream.destroy(
@@ -90,7 +93,7 @@ export function createPackageRoutes({ library, store, clock, logger, uploader }:
           ...(packageId === undefined ? {} : { packageId }),
           fileName: job.fileName,
           onProgress: (phase, done, total) => {
-            const now = Date.now();
+            const now = clock.now().getTime();
             if (phase === current.phase && now - written < 500) return;
             written = now;
             put({ phase, done, total }).catch((error: unknown) =>
@@ -161,27 +164,33 @@ export function createPackageRoutes({ library, store, clock, logger, uploader }:
     return res.status(202).json({ jobId: job.id });
   });
 
-  routes.get('/api/packages/jobs/:id', async (req, res) => {
+  const jobOf = async (req: Request): Promise<ImportJob> => {
     const { organisation } = uploader(req);
-    const job = await store.job(req.params.id);
+    const job = await store.job(String(req.params['id']));
     if (!job || job.organisation !== organisation)
       throw new DomainError('not-found', 'There is no such upload.', { code: 'no-upload' });
-    const { id, fileName, phase, done, total, versionId, findings, updatedAt } = job;
-    const open = ['receiving', 'checking', 'storing'].includes(phase);
-    const stalled = open && clock.now().getTime() - updatedAt.getTime() > stalledSeconds * 1000;
-    res
-      .set('Cache-Control', 'no-store')
-      .json({ id, fileName, phase: stalled ? 'failed' : phase, done, total, versionId, findings });
+    const open = ['receiving', 'checking', 'storing'].includes(job.phase);
+    const stalled = open && clock.now().getTime() - job.updatedAt.getTime() > stalledSeconds * 1000;
+    return stalled ? { ...job, phase: 'failed' } : job;
+  };
+
+  routes.get('/api/packages/jobs/:id', async (req, res) => {
+    const { id, fileName, phase, done, total, versionId, findings } = await jobOf(req);
+    res.set('Cache-Control', 'no-store').json({ id, fileName, phase, done, total, versionId, findings });
   });
 
   routes.get('/api/packages/jobs/:id/report.json', async (req, res) => {
-    const { organisation } = uploader(req);
-    const job = await store.job(req.params.id);
-    if (!job || job.organisation !== organisation)
-      throw new DomainError('not-found', 'There is no such upload.', { code: 'no-upload' });
+    const { fileName, phase, findings } = await jobOf(req);
+    res.attachment('package-report.json').json({ fileName, accepted: phase === 'accepted', findings });
+  });
+
+  routes.get('/api/packages/jobs/:id/report.txt', async (req, res) => {
+    const { fileName, phase, findings } = await jobOf(req);
+    const language = String(req.query['lang'] ?? res.locals['language'] ?? 'zh-TW') === 'en' ? 'en' : 'zh-TW';
     res
-      .attachment('package-report.json')
-      .json({ fileName: job.fileName, accepted: job.phase === 'accepted', findings: job.findings });
+      .attachment('package-report.txt')
+      .type('text/plain; charset=utf-8')
+      .send(reportText({ fileName, accepted: phase === 'accepted', findings }, language));
   });
 
   return routes;

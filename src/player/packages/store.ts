@@ -37,6 +37,10 @@ export interface PackageStore {
   package(id: string): Promise<Package | null>;
   /** Newest first. */
   packagesOf(organisation: string): Promise<Package[]>;
+  /** Archives, or brings back with null; null when there is no such package. */
+  setArchived(id: string, at: Date | null): Promise<Package | null>;
+  /** Makes this version of the package its latest; null when there is no such package or the version is not its own. */
+  setLatest(id: string, versionId: string): Promise<Package | null>;
   version(id: string): Promise<PackageVersion | null>;
   /** Highest number first. */
   versionsOf(packageId: string): Promise<PackageVersion[]>;

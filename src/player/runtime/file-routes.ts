@@ -60,7 +60,9 @@ export const createPackageFileServer =
     const file = await source.file(versionId, path);
     if (!file) throw new DomainError('not-found', 'The package has no such file.', { code: 'not-found' });
     // A version never changes, and its address ends with the session: the copy may be kept, and is asked for again.
-    res.set({ ETag: file.etag, 'Accept-Ranges': 'bytes', 'Content-Type': typeOf(path) });
+    res.set({ ETag: file.etag, 'Accept-Ranges': 'bytes' });
+    // Not express's `set`: it would add an encoding of its own to HTML.
+    res.setHeader('Content-Type', typeOf(path));
     if (req.fresh) {
       res.status(304).end();
       return;
@@ -73,7 +75,11 @@ export const createPackageFileServer =
       res.end();
       return;
     }
-    if (range) res.status(206).set('Content-Range', `bytes ${range.start}-${range.end}/${file.size}`);
+    if (range) {
+      res.status(206).set('Content-Range', `bytes ${range.start}-${range.end}/${file.size}`);
+      // A part of the bytes must not be packed on its way: it would be a part of something else.
+      res.set('Cache-Control', `${String(res.get('Cache-Control') ?? 'private, no-cache')}, no-transform`);
+    }
     res.set('Content-Length', String(range ? range.end - range.start + 1 : file.size));
     if (req.method === 'HEAD' || file.size === 0) {
       res.end();

@@ -45,10 +45,10 @@ export function createGridFsBlobs(connection: Connection): BlobStore {
       const file = await newest(key);
       if (!file) throw new DomainError('not-found', 'There is no such file.');
       if (file.length === 0) return Readable.from([]);
-      return bucket.openDownloadStream(file._id, {
-        ...(range.start === undefined ? {} : { start: range.start }),
-        ...(range.end === undefined ? {} : { end: Math.min(range.end + 1, file.length) }),
-      });
+      // The driver takes an absent end for 0 and wants it exclusive.
+      const start = range.start ?? 0;
+      const end = Math.min((range.end ?? file.length - 1) + 1, file.length);
+      return start < end ? bucket.openDownloadStream(file._id, { start, end }) : Readable.from([]);
     },
     async delete(key) {
       await remove((await bucket.find({ filename: key }).toArray()).map(({ _id }) => _id));

@@ -1,5 +1,5 @@
 import { Schema } from 'mongoose';
-import type { ImportJob, PackageStore, PackageVersion } from '../../player/packages/store.ts';
+import type { ImportJob, Package, PackageStore, PackageVersion } from '../../player/packages/store.ts';
 import { type Connection, isDuplicateKey } from './open.ts';
 
 interface PackageRow {
@@ -9,6 +9,7 @@ interface PackageRow {
   latestVersionId: string;
   /** The number of the latest version: a late writer never moves the package back. */
   latest: number;
+  archivedAt?: Date | null;
 }
 interface VersionRow {
   _id: string;
@@ -34,7 +35,7 @@ interface JobRow {
 const text = { type: String, required: true } as const;
 const number = { type: Number, required: true } as const;
 const packages = new Schema<PackageRow>(
-  { _id: text, organisation: text, title: text, latestVersionId: text, latest: number },
+  { _id: text, organisation: text, title: text, latestVersionId: text, latest: number, archivedAt: Date },
   { versionKey: false, collection: 'packages' },
 );
 packages.index({ organisation: 1, _id: -1 });
@@ -58,11 +59,12 @@ const toVersion = (row: VersionRow): PackageVersion => {
   const kept = JSON.parse(row.body) as Omit<PackageVersion, 'uploadedAt'> & { uploadedAt: string };
   return { ...kept, uploadedAt: new Date(kept.uploadedAt) };
 };
-const toPackage = ({ _id, organisation, title, latestVersionId }: PackageRow) => ({
+const toPackage = ({ _id, organisation, title, latestVersionId, archivedAt }: PackageRow): Package => ({
   id: _id,
   organisation,
   title,
   latestVersionId,
+  archivedAt: archivedAt ?? null,
 });
 const toFile = ({ path, size, blobKey, sha256 }: FileRow) => ({ path, size, blobKey, sha256 });
 
@@ -118,6 +120,21 @@ export async function createMongoPackageStore(connection: Connection): Promise<P
     },
     async packagesOf(organisation) {
       return (await pkg.find({ organisation }).sort({ _id: -1 }).lean<PackageRow[]>()).map(toPackage);
+    },
+    async setArchived(id, at) {
+      const row = await pkg
+        .findOneAndUpdate({ _id: id }, { $set: { archivedAt: at } }, { returnDocument: 'after' })
+        .lean<PackageRow>();
+      return row && toPackage(row);
+    },
+    async setLatest(id, versionId) {
+      // A version never changes its package: asking first is safe.
+      if (!(await version.findOne({ _id: versionId, packageId: id }).lean<VersionRow>())) return null;
+      // `latest` stays: it only keeps a late writer of an older number from taking over.
+      const row = await pkg
+        .findOneAndUpdate({ _id: id }, { $set: { latestVersionId: versionId } }, { returnDocument: 'after' })
+        .lean<PackageRow>();
+      return row && toPackage(row);
     },
     async version(id) {
       const row = await version.findById(id).lean<VersionRow>();

@@ -34,6 +34,7 @@ export const packagesSchema: SqliteSchema = {
     ) WITHOUT ROWID;
     CREATE TABLE package_jobs (id TEXT PRIMARY KEY, body TEXT NOT NULL, updated_at INTEGER NOT NULL) WITHOUT ROWID;
     CREATE INDEX package_jobs_updated ON package_jobs (updated_at);`,
+    `ALTER TABLE packages ADD COLUMN archived_at INTEGER;`,
   ],
 };
 
@@ -42,6 +43,7 @@ interface PackageRow {
   organisation: string;
   title: string;
   latest_version_id: string;
+  archived_at: number | null;
 }
 interface FileRow {
   path: string;
@@ -58,6 +60,7 @@ const toPackage = (row: PackageRow): Package => ({
   organisation: row.organisation,
   title: row.title,
   latestVersionId: row.latest_version_id,
+  archivedAt: row.archived_at === null ? null : new Date(row.archived_at),
 });
 const toFile = (row: FileRow): PackageFile => ({
   path: row.path,
@@ -87,6 +90,13 @@ export function createSqlitePackageStore(db: Sqlite): PackageStore {
   const getPackage = db.prepare<[string], PackageRow>('SELECT * FROM packages WHERE id = ?');
   const packagesOf = db.prepare<[string], PackageRow>(
     'SELECT * FROM packages WHERE organisation = ? ORDER BY id DESC',
+  );
+  const setArchived = db.prepare<[number | null, string], PackageRow>(
+    'UPDATE packages SET archived_at = ? WHERE id = ? RETURNING *',
+  );
+  const setLatest = db.prepare<[string, string, string], PackageRow>(
+    `UPDATE packages SET latest_version_id = ?
+     WHERE id = ? AND EXISTS (SELECT 1 FROM package_versions WHERE id = ? AND package_id = packages.id) RETURNING *`,
   );
   const version = db.prepare<[string], BodyRow>('SELECT body FROM package_versions WHERE id = ?');
   const versionsOf = db.prepare<[string], BodyRow>(
@@ -120,6 +130,14 @@ export function createSqlitePackageStore(db: Sqlite): PackageStore {
     },
     async packagesOf(organisation) {
       return packagesOf.all(organisation).map(toPackage);
+    },
+    async setArchived(id, at) {
+      const row = setArchived.get(at?.getTime() ?? null, id);
+      return row ? toPackage(row) : null;
+    },
+    async setLatest(id, versionId) {
+      const row = setLatest.get(versionId, id, versionId);
+      return row ? toPackage(row) : null;
     },
     async version(id) {
       const row = version.get(id);
