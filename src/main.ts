@@ -25,7 +25,13 @@ function demoSecrets(dataDir: string): DemoSecrets {
     session: randomBytes(32).toString('base64url'),
     idNumberKey: randomBytes(32).toString('hex'),
   };
-  writeFileSync(file, JSON.stringify(made), { mode: 0o600, flag: 'wx' });
+  try {
+    writeFileSync(file, JSON.stringify(made), { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    // Another process of the same cluster was first: its secrets count.
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return demoSecrets(dataDir);
+    throw error;
+  }
   return { session: made.session, idNumberKey: Buffer.from(made.idNumberKey, 'hex') };
 }
 
@@ -42,7 +48,11 @@ async function main(): Promise<void> {
   const config = configuration();
   const logger = createLogger(config.logLevel);
   const context = await createContext(config, { logger });
-  const server = createServer(createApp(context));
+  const app = createApp(context);
+  // The LRS's hot routes need nothing of express: the same handler that the app mounts answers them first.
+  const server = createServer((req, res) => {
+    if (!context.lrsListener(req, res)) app(req, res);
+  });
   // Slow or idle clients may not hold a connection for ever; a large upload may take its time.
   server.headersTimeout = 20_000;
   server.requestTimeout = 30 * 60_000;
