@@ -34,7 +34,10 @@ import { createLrsAdminRoutes } from './lrs/routes-admin.ts';
 import { createLrsRoutes } from './lrs/routes.ts';
 import type { Authority } from './lrs/types.ts';
 import { createPackageLibrary } from './player/packages/library.ts';
+import { createPackageApi } from './player/packages/routes-api.ts';
+import { createTokenRoutes } from './player/packages/routes-tokens.ts';
 import { createPackageRoutes } from './player/packages/routes.ts';
+import { createVendorTokens } from './player/packages/tokens.ts';
 import { clientScripts, createContentRoutes } from './player/runtime/content-routes.ts';
 import { createPackageFileServer } from './player/runtime/file-routes.ts';
 import { createRuntime } from './player/runtime/runtime.ts';
@@ -258,6 +261,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
   const demo = config.mode === 'demo';
   const pageLocals = createPageLocals({ demo, publicOrigin: config.publicOrigin });
 
+  const vendorTokens = createVendorTokens({ store: storage.packages, clock });
   const routes = {
     lrs: createLrsRoutes(lrs),
     lrsAdmin: createLrsAdminRoutes({
@@ -281,6 +285,22 @@ export async function createContext(config: Config, { logger, clock = systemCloc
     }),
     player: createPlayerRoutes({ sessions, currentPerson }),
     identity: createIdentityRoutes({ people, demo, rateLimit }),
+    packageApi: createPackageApi({
+      tokens: vendorTokens,
+      rateLimit: rateLimit({ name: 'package-api', limit: 300, windowSeconds: 60 }),
+      library,
+      store: storage.packages,
+      clock,
+      logger,
+    }),
+    vendorTokens: createTokenRoutes({
+      tokens: vendorTokens,
+      owner(req) {
+        const person = allowed(req, 'package.upload');
+        const organisation = organisationFor(person, 'package.upload') ?? person.name;
+        return { personId: person.id, organisation };
+      },
+    }),
     packages: createPackageRoutes({
       library,
       store: storage.packages,
