@@ -1,6 +1,5 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RequestHandler } from 'express';
 import { createAssessments } from './assessment/assessments.ts';
 import { systemClock, type Clock } from './base/clock.ts';
 import { DomainError, type Problem } from './base/errors.ts';
@@ -21,7 +20,7 @@ import { ensureDemoPeople, demoAccounts, demoOrganisation } from './identity/dem
 import { createIdNumberVault } from './identity/id-numbers.ts';
 import { createPeople } from './identity/people.ts';
 import { organisationFor } from './identity/policy.ts';
-import { allowed, createPassport, currentPerson, permissionsOf } from './identity/routes-access.ts';
+import { allowed, createPassport, currentPerson } from './identity/routes-access.ts';
 import { createIdentityRoutes } from './identity/routes.ts';
 import { createErasures } from './lrs/admin/erasure.ts';
 import { createForwarding } from './lrs/admin/forwarding.ts';
@@ -42,6 +41,7 @@ import { createRuntime } from './player/runtime/runtime.ts';
 import { createPlayerSessions } from './player/sessions/player-sessions.ts';
 import { createReaper } from './player/sessions/reaper.ts';
 import { createPlayerRoutes } from './player/sessions/routes.ts';
+import { createPageLocals } from './portal/page-locals.ts';
 import { createPortalRoutes } from './portal/routes.ts';
 import { ensureSampleCourses } from './courses/samples.ts';
 import { openStorage } from './storage/open.ts';
@@ -252,17 +252,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
 
   const rateLimit = createRateLimits(storage.rateCounters, clock);
   const demo = config.mode === 'demo';
-  const pageLocals: RequestHandler = (req, res, next) => {
-    const person = currentPerson(req);
-    Object.assign(res.locals, {
-      person,
-      demo,
-      path: req.path,
-      publicOrigin: config.publicOrigin,
-      can: permissionsOf(person),
-    });
-    next();
-  };
+  const pageLocals = createPageLocals({ demo, publicOrigin: config.publicOrigin });
 
   const routes = {
     lrs: createLrsRoutes(lrs),

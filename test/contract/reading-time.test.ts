@@ -275,7 +275,12 @@ onEveryEngine('Reading time (requirements 32, 33; W1, W9)', ({ storage }) => {
 
   it('refuses forged, foreign and outdated tokens', async () => {
     const one = await sessions.launch({
-      learner: { id: 'p', name: 'p', agent: { account: { homePage: 'http://h', name: 'p' } }, language: 'en' },
+      learner: {
+        id: 'p',
+        name: 'p',
+        agent: { account: { homePage: 'http://h', name: 'p' } },
+        language: 'en',
+      },
       registration: newUuid(),
       packageVersionId: 'v1',
       course: { activityId: iris.course('TREE'), title: '樹', requiredSeconds: null },

@@ -45,7 +45,9 @@ onEveryEngine('RuntimeStateStore', ({ storage }) => {
     const one = state({ outbox: '{"statements":[]}', updatedAt: at(5) });
     await store().put(one);
     const owing = async (before: number): Promise<boolean> =>
-      (await store().withOutbox(at(before), 1000)).some(({ registration }) => registration === one.registration);
+      (await store().withOutbox(at(before), 1000)).some(
+        ({ registration }) => registration === one.registration,
+      );
     expect(await owing(5)).to.equal(false);
     expect(await owing(6)).to.equal(true);
     expect(await store().clearOutbox({ ...one, revision: 9 })).to.equal(false);
@@ -57,7 +59,11 @@ onEveryEngine('RuntimeStateStore', ({ storage }) => {
   it('lists a registration by item', async () => {
     const registration = newUuid();
     for (const item of ['b', 'a', '']) await store().put(state({ registration, item }));
-    expect((await store().ofRegistration(registration)).map(({ item }) => item)).to.deep.equal(['', 'a', 'b']);
+    expect((await store().ofRegistration(registration)).map(({ item }) => item)).to.deep.equal([
+      '',
+      'a',
+      'b',
+    ]);
   });
 
   it('holds a state of a megabyte', async () => {

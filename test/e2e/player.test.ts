@@ -50,9 +50,12 @@ window.tell=m=>frames[0].postMessage(m,${JSON.stringify(new URL(launch.frameUrl)
     const page = await newPage(browser);
     await page.goto(`${house.publicOrigin}/player`);
     const sco = async (): Promise<Frame> => {
-      const frame = await page.waitForFrame((one) => /\/s\/[^/]+\//.test(one.url()) && one.parentFrame() !== null, {
-        timeout: 10_000,
-      });
+      const frame = await page.waitForFrame(
+        (one) => /\/s\/[^/]+\//.test(one.url()) && one.parentFrame() !== null,
+        {
+          timeout: 10_000,
+        },
+      );
       await frame.waitForFunction('window.started !== undefined', { timeout: 10_000 });
       return frame;
     };
@@ -89,8 +92,12 @@ window.tell=m=>frames[0].postMessage(m,${JSON.stringify(new URL(launch.frameUrl)
     const first = await play(version, registration);
     let sco = await first.sco();
     expect(await sco.evaluate(() => (window as unknown as Content).started)).to.equal('true');
-    expect(await sco.evaluate(() => (window as unknown as Content).get('cmi.core.entry'))).to.equal('ab-initio');
-    expect(await sco.evaluate(() => (window as unknown as Content).get('cmi.core.student_name'))).to.equal('王小明');
+    expect(await sco.evaluate(() => (window as unknown as Content).get('cmi.core.entry'))).to.equal(
+      'ab-initio',
+    );
+    expect(await sco.evaluate(() => (window as unknown as Content).get('cmi.core.student_name'))).to.equal(
+      '王小明',
+    );
     await sco.evaluate(() => {
       const c = window as unknown as Content;
       c.set('cmi.core.lesson_location', 'page-3');
@@ -173,7 +180,7 @@ window.tell=m=>frames[0].postMessage(m,${JSON.stringify(new URL(launch.frameUrl)
     const version = await house.import({
       'imsmanifest.xml': manifest2004([{ id: 'A', title: '根', href: 'a.html' }]),
       'a.html': scoPage('根').replace(
-        "if (!window.quiet) finish();",
+        'if (!window.quiet) finish();',
         "set('cmi.location', 'last'); set('cmi.exit', 'suspend'); finish();",
       ),
     });

@@ -186,7 +186,7 @@ export async function startPlayer(storage: Storage, options: HouseOptions = {}):
     contentOrigin,
   });
   app.use(byHost({ publicOrigin, contentOrigin, portal, content }));
-  app.use(createErrorHandler(logger));
+  app.use(createErrorHandler(logger, null));
   const server: Server = createServer(app);
   await new Promise<void>((resolve) => server.listen(port, '0.0.0.0', resolve));
   void (server.address() as AddressInfo);

@@ -30,7 +30,12 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
   let opening: Promise<void> = Promise.resolve();
   let goingAway = false;
 
-  const tell = (message: ToPortal): void => window.parent.postMessage(message, portalOrigin);
+  // Content climbs from parent to parent in search of its API. Beyond this frame is the portal's origin, where looking
+  // throws: for content the climb ends here.
+  const portal = window.parent;
+  Object.defineProperty(window, 'parent', { value: window, configurable: true });
+
+  const tell = (message: ToPortal): void => portal.postMessage(message, portalOrigin);
 
   const queue = new CommitQueue({
     storage: window.localStorage,
@@ -210,7 +215,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
   };
 
   const onMessage = (event: MessageEvent): void => {
-    if (event.origin !== portalOrigin || event.source !== window.parent) return;
+    if (event.origin !== portalOrigin || event.source !== portal) return;
     const message = event.data as ToFrame;
     if (message.zhixing === 'open') goTo(order.find((item) => item.identifier === message.item));
     if (message.zhixing === 'previous') goTo(order[at() - 1]);
