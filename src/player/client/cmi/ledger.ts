@@ -108,7 +108,8 @@ export class Ledger implements Neighbours {
     // A new member comes right after the last one (RTE 3.1.? and 1.2 RTE 3.4.3); its parent is there already.
     for (const [at, { collection, index }] of steps.entries()) {
       const count = this.count(collection);
-      if (index > count) return codes.indexOnSet;
+      if (index > count || (index === count && this.#model.fixed?.includes(collection)))
+        return codes.indexOnSet;
       if (index === count && at < steps.length - 1) return codes.dependency;
     }
     const verdict = spec.check?.(value) ?? 'ok';

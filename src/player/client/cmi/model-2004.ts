@@ -85,6 +85,7 @@ export const model2004: DataModel = {
     'cmi.objectives',
     'adl.data',
   ],
+  fixed: ['cmi.comments_from_lms', 'adl.data'],
   elements: {
     'cmi._version': { access: 'read', initial: '1.0' },
     'cmi.comments_from_learner.n.comment': { access: 'both', check: localizedString },
@@ -179,6 +180,8 @@ export const model2004: DataModel = {
       check: (value) => (navigation.test(value) ? 'ok' : 'type'),
       initial: '_none_',
     },
+    'adl.nav.request_valid.continue': { access: 'read', initial: 'unknown' },
+    'adl.nav.request_valid.previous': { access: 'read', initial: 'unknown' },
     'adl.data.n.id': { access: 'read' },
     'adl.data.n.store': { access: 'both', check: anyString },
   },
