@@ -20,12 +20,18 @@ interface Content {
 onEveryEngine('The player in a browser', function ({ storage }) {
   let house: PlayerHouse;
   let browser: BrowserContext;
+  let cut = false;
   let current: { version: PackageVersion; overrides: Partial<LaunchRequest> };
 
   before(async () => {
     browser = await newContext();
     // The smallest portal page that holds the player: a form into a frame.
     house = await startPlayer(storage(), {
+      // A cable pulled: connections to the run-time API break off.
+      before: (req, res, next) => {
+        if (cut && req.path.startsWith('/runtime/')) res.destroy();
+        else next();
+      },
       portal: (of) => async (req, res, next) => {
         if (req.path !== '/player') return next();
         const launch = await of().launch(current.version, current.overrides);
@@ -258,6 +264,53 @@ window.tell=m=>frames[0].postMessage(m,${JSON.stringify(new URL(launch.frameUrl)
     const sco = await second.sco();
     expect(await sco.evaluate(() => (window as unknown as Content).get('cmi.location'))).to.equal('last');
     expect(await sco.evaluate(() => (window as unknown as Content).get('cmi.entry'))).to.equal('resume');
+    await leave(second.page);
+  });
+
+  it('loses nothing when the network is cut: kept in the browser, sent when it is back, also by the next window', async () => {
+    const version = await house.import({
+      'imsmanifest.xml': manifest2004([{ id: 'A', title: '根', href: 'a.html' }]),
+      'a.html': scoPage('根').replace("if (!window.quiet) finish();", ''),
+    });
+    const registration = newUuid();
+    const first = await play(version, registration);
+    let sco = await first.sco();
+    await first.page.waitForFunction('messages.some((m) => m.zhixing === "saving" && m.state === "saved")');
+    cut = true;
+    try {
+      await sco.evaluate(() => {
+        const c = window as unknown as Content;
+        c.set('cmi.suspend_data', '文'.repeat(30_000));
+        c.set('cmi.success_status', 'passed');
+        c.commit();
+      });
+      await first.page.waitForFunction('messages.some((m) => m.zhixing === "saving" && m.state === "offline")');
+      await first.page.close();
+    } finally {
+      cut = false;
+    }
+    const second = await play(version, registration);
+    sco = await second.sco();
+    expect(
+      await sco.evaluate(() => {
+        const c = window as unknown as Content;
+        return [c.get('cmi.entry'), c.get('cmi.suspend_data').length, c.get('cmi.success_status')];
+      }),
+    ).to.deep.equal(['resume', 30_000, 'passed']);
+
+    // In the same window it arrives by itself once the network is back.
+    cut = true;
+    await sco.evaluate(() => {
+      const c = window as unknown as Content;
+      c.set('cmi.completion_status', 'completed');
+      c.commit();
+    });
+    await second.page.waitForFunction('messages.at(-1).state === "offline"');
+    cut = false;
+    await second.page.waitForFunction('messages.at(-1).zhixing === "saving" && messages.at(-1).state === "saved"', {
+      timeout: 15_000,
+    });
+    expect(await verbsOf(registration)).to.deep.equal(['initialized', 'passed', 'resumed', 'completed']);
     await leave(second.page);
   });
 
