@@ -18,7 +18,13 @@ const storageSeesPortsOnly = importOrder
   .map((folder) => ({
     target: './src/storage',
     from: `./src/${folder}`,
-    except: ['./store.ts', './packages/store.ts', './sessions/store.ts', './runtime/store.ts', './admin/store.ts'],
+    except: [
+      './store.ts',
+      './packages/store.ts',
+      './sessions/store.ts',
+      './runtime/store.ts',
+      './admin/store.ts',
+    ],
     message: 'storage imports only */store.ts, base and xapi.',
   }));
 

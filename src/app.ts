@@ -39,7 +39,7 @@ export function createApp(context: Context): Express {
     express.json({ limit: '1mb' }),
   );
   portal.use(createCsrf(config.publicOrigin));
-  portal.use(routes.identity, routes.packages, routes.certificates, routes.portal);
+  portal.use(routes.identity, routes.packages, routes.certificates, routes.portal, routes.lrsAdmin);
   portal.use(
     notFound,
     createErrorHandler(logger, (res, error) => errorModel(res.locals['language'] ?? 'zh-TW', error)),

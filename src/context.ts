@@ -1,6 +1,5 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RequestHandler } from 'express';
 import { createAssessments } from './assessment/assessments.ts';
 import { systemClock, type Clock } from './base/clock.ts';
 import { DomainError, type Problem } from './base/errors.ts';
@@ -21,13 +20,17 @@ import { ensureDemoPeople, demoAccounts, demoOrganisation } from './identity/dem
 import { createIdNumberVault } from './identity/id-numbers.ts';
 import { createPeople } from './identity/people.ts';
 import { organisationFor } from './identity/policy.ts';
-import { allowed, createPassport, currentPerson, permissionsOf } from './identity/routes-access.ts';
+import { allowed, createPassport, currentPerson } from './identity/routes-access.ts';
 import { createIdentityRoutes } from './identity/routes.ts';
+import { createErasures } from './lrs/admin/erasure.ts';
+import { createForwarding } from './lrs/admin/forwarding.ts';
+import { createRejectionLog } from './lrs/admin/rejections.ts';
 import { createCredentials } from './lrs/credentials.ts';
 import { createStatementDoor } from './lrs/door.ts';
 import { createFeed } from './lrs/feed.ts';
-import { createLrsHandler } from './lrs/handler.ts';
+import { createLrsHandler, createLrsListener } from './lrs/handler.ts';
 import { createDocumentDoor } from './lrs/resource-documents.ts';
+import { createLrsAdminRoutes } from './lrs/routes-admin.ts';
 import { createLrsRoutes } from './lrs/routes.ts';
 import type { Authority } from './lrs/types.ts';
 import { createPackageLibrary } from './player/packages/library.ts';
@@ -38,6 +41,7 @@ import { createRuntime } from './player/runtime/runtime.ts';
 import { createPlayerSessions } from './player/sessions/player-sessions.ts';
 import { createReaper } from './player/sessions/reaper.ts';
 import { createPlayerRoutes } from './player/sessions/routes.ts';
+import { createPageLocals } from './portal/page-locals.ts';
 import { createPortalRoutes } from './portal/routes.ts';
 import { ensureSampleCourses } from './courses/samples.ts';
 import { openStorage } from './storage/open.ts';
@@ -76,6 +80,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
     clock,
     homePage: config.publicOrigin,
   });
+  const rejections = createRejectionLog(storage.lrs.admin, clock, logger);
   const lrs = createLrsHandler({
     stores: storage.lrs,
     door,
@@ -84,6 +89,19 @@ export async function createContext(config: Config, { logger, clock = systemCloc
     clock,
     logger,
     limits: config.limits,
+    onRejected: (rejection) => rejections.note(rejection),
+  });
+  const forwarding = createForwarding({
+    statements: storage.lrs.statements,
+    store: storage.lrs.admin,
+    clock,
+    logger,
+  });
+  const erasures = createErasures({
+    statements: storage.lrs.statements,
+    documents: storage.lrs.documents,
+    store: storage.lrs.admin,
+    clock,
   });
 
   // People
@@ -234,20 +252,19 @@ export async function createContext(config: Config, { logger, clock = systemCloc
 
   const rateLimit = createRateLimits(storage.rateCounters, clock);
   const demo = config.mode === 'demo';
-  const pageLocals: RequestHandler = (req, res, next) => {
-    const person = currentPerson(req);
-    Object.assign(res.locals, {
-      person,
-      demo,
-      path: req.path,
-      publicOrigin: config.publicOrigin,
-      can: permissionsOf(person),
-    });
-    next();
-  };
+  const pageLocals = createPageLocals({ demo, publicOrigin: config.publicOrigin });
 
   const routes = {
     lrs: createLrsRoutes(lrs),
+    lrsAdmin: createLrsAdminRoutes({
+      statements: storage.lrs.statements,
+      credentials,
+      rejections,
+      forwarding,
+      erasures,
+      clock,
+      homePage: config.publicOrigin,
+    }),
     assets: createAssetRoutes(),
     client: clientScripts(clientDir),
     content: createContentRoutes({
@@ -313,16 +330,22 @@ export async function createContext(config: Config, { logger, clock = systemCloc
     passport,
     pageLocals,
     routes,
+    /** Answers requests to /xapi ahead of express. */
+    lrsListener: createLrsListener(lrs, '/xapi', config.publicOrigin),
     /** Begins what runs by itself: feed, reaper, housekeeping, a warm browser. */
     start(): void {
       feed.start();
+      forwarding.start();
       reaper.start();
       void renderer.prewarm();
       housekeeping = setInterval(() => {
         const now = clock.now();
-        Promise.all([storage.webSessions.deleteExpired(now), storage.rateCounters.deleteExpired(now)]).catch(
-          (error: unknown) => logger.warn({ err: error }, 'housekeeping failed; tried again later'),
-        );
+        Promise.all([
+          storage.webSessions.deleteExpired(now),
+          storage.rateCounters.deleteExpired(now),
+          storage.lrs.credentials.deleteExpiredTokens(now),
+          rejections.tidy(),
+        ]).catch((error: unknown) => logger.warn({ err: error }, 'housekeeping failed; tried again later'));
       }, housekeepingSeconds * 1000);
       housekeeping.unref();
     },
@@ -348,6 +371,8 @@ export async function createContext(config: Config, { logger, clock = systemCloc
       if (housekeeping) clearInterval(housekeeping);
       await reaper.stop();
       await feed.stop();
+      await forwarding.stop();
+      await rejections.stop();
       await browser.close();
       await storage.close();
     },

@@ -42,7 +42,11 @@ async function main(): Promise<void> {
   const config = configuration();
   const logger = createLogger(config.logLevel);
   const context = await createContext(config, { logger });
-  const server = createServer(createApp(context));
+  const app = createApp(context);
+  // The LRS's hot routes need nothing of express: the same handler that the app mounts answers them first.
+  const server = createServer((req, res) => {
+    if (!context.lrsListener(req, res)) app(req, res);
+  });
   // Slow or idle clients may not hold a connection for ever; a large upload may take its time.
   server.headersTimeout = 20_000;
   server.requestTimeout = 30 * 60_000;

@@ -23,6 +23,7 @@ export const requireAction =
 export const permissionsOf = (person: Person | null) => ({
   editCourses: allows(person, 'course.edit'),
   browseLrs: allows(person, 'lrs.browse'),
+  manageLrs: allows(person, 'lrs.manage'),
   managePeople: allows(person, 'people.manage'),
 });
 

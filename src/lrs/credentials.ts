@@ -83,6 +83,7 @@ export interface Credentials {
 /** A checked secret is believed this long, a credential's row is not read again for so long. */
 const verifiedMs = 10 * 60_000;
 const rowMs = 2000;
+const refusedMs = 5000;
 const tokenSeconds = 3600;
 const usedEveryMs = 60_000;
 
@@ -91,6 +92,9 @@ const digest = (text: string): string => createHash('sha256').update(text).diges
 export function createCredentials({ store, clock, homePage }: CredentialsOptions): Credentials {
   /** Digest of key and secret → the hash that it was checked against. */
   const verified = new Map<string, { hash: string; until: number }>();
+  /** Digest of key and secret → when it was found wrong: a client that keeps trying costs no hashing each time. */
+  const refused = new Map<string, number>();
+  const isRefused = (memo: string): boolean => Math.abs(now() - (refused.get(memo) ?? -Infinity)) < refusedMs;
   const rows = new Map<string, { credential: Credential | null; until: number }>();
   const usedAt = new Map<string, number>();
   const now = (): number => clock.now().getTime();
@@ -130,6 +134,7 @@ export function createCredentials({ store, clock, homePage }: CredentialsOptions
       ({ expiresAt }) => expiresAt === null || expiresAt.getTime() > now(),
     );
     const memo = digest(`${key}\u0000${secret}`);
+    if (isRefused(memo)) return null;
     const known = verified.get(memo);
     if (known && known.until > now() && living.some(({ hash }) => hash === known.hash))
       return { credential, scopes: credential.scopes };
@@ -139,6 +144,8 @@ export function createCredentials({ store, clock, homePage }: CredentialsOptions
         verified.set(memo, { hash, until: now() + verifiedMs });
         return { credential, scopes: credential.scopes };
       }
+    if (refused.size > 10_000) refused.clear();
+    refused.set(memo, now());
     return null;
   };
 
@@ -159,6 +166,7 @@ export function createCredentials({ store, clock, homePage }: CredentialsOptions
   const save = async (credential: Credential): Promise<void> => {
     await store.update(credential);
     rows.clear();
+    refused.clear();
   };
 
   const create: Credentials['create'] = async (draft) => {
@@ -189,6 +197,7 @@ export function createCredentials({ store, clock, homePage }: CredentialsOptions
     };
     await store.create(credential);
     rows.clear();
+    refused.clear();
     return { credential, secret };
   };
 

@@ -78,7 +78,7 @@ export function prepareStatements(
   if (problems.length > 0)
     throw new DomainError(
       'invalid',
-      `${problems.length === 1 ? 'A rule' : `${problems.length} rules`} of xAPI are not met.`,
+      problems.length === 1 ? 'A rule of xAPI is not met.' : `${problems.length} rules of xAPI are not met.`,
       {
         code: 'xapi-invalid',
         problems,

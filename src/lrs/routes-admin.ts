@@ -121,6 +121,7 @@ export function createLrsAdminRoutes(deps: LrsAdminDeps): Router {
   routes.get('/admin/lrs', async (req, res) => {
     const fields = fieldsOf(req.query);
     const { rows, next } = await browse(fields, languageOf(res));
+    const labels = new Map((await credentials.list()).map(({ id, label }) => [id, label]));
     const asked = new URLSearchParams(
       Object.entries(fields).filter(([name, value]) => value !== undefined && name !== 'after') as [
         string,
@@ -130,7 +131,7 @@ export function createLrsAdminRoutes(deps: LrsAdminDeps): Router {
     const more = new URLSearchParams(asked);
     if (next !== null) more.set('after', String(next));
     res.render('pages/lrs-statements', {
-      rows,
+      rows: rows.map((row) => ({ ...row, authority: labels.get(row.authorityId) ?? row.authorityId })),
       fields,
       query: asked.toString(),
       more: next === null ? null : more.toString(),

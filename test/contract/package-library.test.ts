@@ -146,7 +146,7 @@ onEveryEngine('PackageLibrary', ({ storage, options }) => {
     const dead = '018bcfe5-6800-7000-8000-000000000000'; // a sortable id of 2023
     await storage().blobs.put(`packages/${dead}/0`, Buffer.from('half'));
     mkdirSync(tempDir(), { recursive: true });
-    const left = join(tempDir(), 'upload-999999999-abc-x.zip');
+    const left = join(tempDir(), 'upload-999999999-abc-x');
     writeFileSync(left, 'half');
     expect(await library().cleanUp()).to.equal(1);
     expect(existsSync(left)).to.equal(false);

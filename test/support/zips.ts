@@ -100,3 +100,39 @@ export const packageOf = (parts: ManifestParts = {}, more: readonly ZipEntry[] =
     { name: 'index.html', data: '<!doctype html><title>第一課</title>' },
     ...more,
   ]);
+
+/** A small e-book of two chapters: EPUB 3 with a navigation document, or EPUB 2 with an NCX. */
+export function epubEntries(edition: 2 | 3): ZipEntry[] {
+  const chapter = (title: string): string =>
+    `<!DOCTYPE html><html xmlns="http://www.w3.org/1999/xhtml"><head><title>${title}</title></head><body><h1>${title}</h1></body></html>`;
+  const contents: ZipEntry =
+    edition === 3
+      ? {
+          name: 'OEBPS/nav.xhtml',
+          data: `<!DOCTYPE html><html xmlns="http://www.w3.org/1999/xhtml"><body><nav><ol><li><a href="c1.xhtml">第一章</a></li><li><a href="c%202.xhtml#top">第二章</a></li></ol></nav></body></html>`,
+        }
+      : {
+          name: 'OEBPS/toc.ncx',
+          data: `<!DOCTYPE ncx PUBLIC "-//NISO//DTD ncx 2005-1//EN" "http://www.daisy.org/z3986/2005/ncx-2005-1.dtd"><ncx><navMap><navPoint><navLabel><text>第一章</text></navLabel><content src="c1.xhtml"/></navPoint><navPoint><navLabel><text>第二章</text></navLabel><content src="c%202.xhtml"/></navPoint></navMap></ncx>`,
+        };
+  const listed =
+    edition === 3
+      ? '<item id="nav" href="nav.xhtml" properties="nav" media-type="application/xhtml+xml"/>'
+      : '<item id="ncx" href="toc.ncx" media-type="application/x-dtbncx+xml"/>';
+  return [
+    { name: 'mimetype', data: 'application/epub+zip', stored: true },
+    {
+      name: 'META-INF/container.xml',
+      data: '<container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles><rootfile full-path="OEBPS/content.opf"/></rootfiles></container>',
+    },
+    {
+      name: 'OEBPS/content.opf',
+      data: `<package xmlns="http://www.idpf.org/2007/opf" xmlns:dc="http://purl.org/dc/elements/1.1/"><metadata><dc:title>電子書</dc:title></metadata>
+<manifest>${listed}<item id="c1" href="c1.xhtml"/><item id="c2" href="c%202.xhtml"/></manifest>
+<spine toc="ncx"><itemref idref="c1"/><itemref idref="c2"/></spine></package>`,
+    },
+    contents,
+    { name: 'OEBPS/c1.xhtml', data: chapter('第一章') },
+    { name: 'OEBPS/c 2.xhtml', data: chapter('第二章') },
+  ];
+}

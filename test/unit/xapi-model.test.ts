@@ -1,4 +1,6 @@
-import { createSign, generateKeyPairSync } from 'node:crypto';
+import { createSign, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { statementDifference } from '../../src/xapi/equality.ts';
 import { inFormat } from '../../src/xapi/formats.ts';
@@ -295,6 +297,30 @@ describe('signatures (Data 2.6; 2.0 4.2.6)', () => {
     ).to.match(/differ/);
     expect(signatureFault(text, Buffer.from('not a jws'))).to.match(/compact/);
     expect(signatureFault(text, sign('[]', 'RS256'))).to.match(/not a JSON object/);
+  });
+
+  describe('with a certificate chain (x5c)', () => {
+    // A throw-away CA and signer made for these tests alone.
+    const file = (name: string): string =>
+      readFileSync(join(import.meta.dirname, '../support/signing', name), 'utf8');
+    const der = (name: string): string => file(name).replace(/-----[^-]+-----|\s/g, '');
+    const signWith = (key: string | KeyObject, ...chain: string[]): Buffer => {
+      const part = (value: string): string => Buffer.from(value).toString('base64url');
+      const input = `${part(JSON.stringify({ alg: 'RS256', x5c: chain.map(der) }))}.${part(text)}`;
+      return Buffer.from(
+        `${input}.${createSign('RSA-SHA256').update(input).sign(key).toString('base64url')}`,
+      );
+    };
+    it('takes a chain whose members sign each other and whose first verifies the signature', () => {
+      expect(signatureFault(text, signWith(file('leaf.key'), 'leaf.pem', 'ca.pem'))).to.equal(null);
+      expect(signatureFault(text, signWith(file('leaf.key'), 'leaf.pem'))).to.equal(null);
+    });
+    it('refuses a broken chain and a signature of another key', () => {
+      expect(signatureFault(text, signWith(file('leaf.key'), 'leaf.pem', 'other-ca.pem'))).to.match(
+        /not signed by/,
+      );
+      expect(signatureFault(text, signWith(privateKey, 'leaf.pem', 'ca.pem'))).to.match(/does not verify/);
+    });
   });
 
   it('refuses certificates that are none', () => {

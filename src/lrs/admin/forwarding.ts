@@ -43,10 +43,14 @@ export interface Forwarding {
   deadLetters(ruleId: string): Promise<DeadLetter[]>;
   /** Sends a rule's dead letters again; says how many were taken this time. */
   replay(ruleId: string): Promise<number>;
-  /** Sends whatever is due, of every rule; call it on a schedule. */
+  /** Sends whatever is due, of every rule. */
   run(): Promise<void>;
+  /** Runs every few seconds until stopped. */
+  start(): void;
+  stop(): Promise<void>;
 }
 
+const everySeconds = 5;
 const leaseMs = 60_000;
 const longestPauseMs = 60 * 60_000;
 const timeoutMs = 20_000;
@@ -95,6 +99,8 @@ export function createForwarding({
   batchSize = 50,
 }: ForwardingOptions): Forwarding {
   const holder = newUuid();
+  let timer: NodeJS.Timeout | null = null;
+  let running: Promise<unknown> | null = null;
 
   const attempt = async (rule: ForwardingRule, rows: StatementRow[]): Promise<Outcome> => {
     // Statements of both editions may stand side by side: 2.0 takes both.
@@ -167,6 +173,14 @@ export function createForwarding({
     }
   };
 
+  const runAll = async (): Promise<void> => {
+    for (const rule of await store.rules())
+      if (rule.enabled)
+        await runRule(rule).catch((error: unknown) =>
+          logger.error({ err: error, rule: rule.id }, 'a forwarding rule failed'),
+        );
+  };
+
   const need = async (id: string): Promise<ForwardingRule> => {
     const rule = (await store.rules()).find((candidate) => candidate.id === id);
     if (!rule) throw new DomainError('not-found', 'There is no such forwarding rule.', { code: 'not-found' });
@@ -210,12 +224,18 @@ export function createForwarding({
       }
       return taken;
     },
-    async run() {
-      for (const rule of await store.rules())
-        if (rule.enabled)
-          await runRule(rule).catch((error: unknown) =>
-            logger.error({ err: error, rule: rule.id }, 'a forwarding rule failed'),
-          );
+    run: runAll,
+    start() {
+      timer ??= setInterval(() => {
+        running ??= runAll()
+          .catch((error: unknown) => logger.error({ err: error }, 'forwarding failed'))
+          .finally(() => (running = null));
+      }, everySeconds * 1000).unref();
+    },
+    async stop() {
+      if (timer) clearInterval(timer);
+      timer = null;
+      await running;
     },
   };
 }

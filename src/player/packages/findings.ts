@@ -90,8 +90,8 @@ const rules = {
     severity: 'error',
     message: ['找不到 imsmanifest.xml', 'There is no imsmanifest.xml'],
     remedy: [
-      '請以製作工具匯出 SCORM 1.2 或 SCORM 2004 教材；imsmanifest.xml 應在 ZIP 最上層',
-      'Export as SCORM 1.2 or SCORM 2004; imsmanifest.xml belongs at the top of the ZIP',
+      '請以製作工具匯出 SCORM 1.2 或 SCORM 2004 教材（imsmanifest.xml 在 ZIP 最上層），或上傳含 index.html 的網頁、MP4、PDF、EPUB',
+      'Export as SCORM 1.2 or SCORM 2004 (imsmanifest.xml at the top of the ZIP), or upload pages with an index.html, MP4, PDF or EPUB',
     ],
   },
   'manifest.in-folder': {
@@ -248,6 +248,81 @@ const rules = {
     severity: 'error',
     message: ['結構超過 {limit} 層', 'The structure is deeper than {limit} levels'],
     remedy: ['請減少巢狀層數', 'Nest less deeply'],
+  },
+  'standard.unsupported': {
+    severity: 'error',
+    message: [
+      '這是 {standard} 教材，目前不支援',
+      'This is an {standard} package; it cannot be played here yet',
+    ],
+    remedy: [
+      '請以製作工具匯出為 SCORM 1.2、SCORM 2004 或網頁（HTML）',
+      'Export it as SCORM 1.2, SCORM 2004 or HTML',
+    ],
+  },
+  'content.mixed': {
+    severity: 'warning',
+    message: [
+      '頁面從未加密的網址載入 {url}，瀏覽器會擋下',
+      'The page loads {url} without encryption: browsers block it',
+    ],
+    remedy: ['請把檔案放進教材，或改用 https', 'Put the file into the package or use https'],
+  },
+  'content.external': {
+    severity: 'warning',
+    message: ['頁面從外部載入 {url}', 'The page loads {url} from elsewhere'],
+    remedy: [
+      '請把檔案放進教材，避免日後失效',
+      'Put the file into the package, so that it does not vanish one day',
+    ],
+  },
+  'metadata.missing-file': {
+    severity: 'warning',
+    message: ['詮釋資料檔 {path} 不存在', 'The metadata file {path} does not exist'],
+    remedy: ['請補上檔案，或移除 adlcp:location', 'Add the file or remove adlcp:location'],
+  },
+  'metadata.malformed': {
+    severity: 'warning',
+    message: ['詮釋資料的 XML 格式錯誤：{reason}', 'The metadata is malformed XML: {reason}'],
+    remedy: ['請修正此行；此次不採用', 'Mend this line; it is ignored this time'],
+  },
+  'video.no-captions': {
+    severity: 'warning',
+    message: ['影片沒有字幕', 'The film has no captions'],
+    remedy: ['請加上同名的 WebVTT 字幕檔 {name}', 'Add WebVTT captions under the same name: {name}'],
+  },
+  'video.index-at-end': {
+    severity: 'warning',
+    message: [
+      '影片索引在檔尾，須下載完才能播放',
+      'The index lies at the end of the film: it starts only when all is loaded',
+    ],
+    remedy: ['請以「Web optimized / faststart」重新輸出', 'Export again with “web optimized” (faststart)'],
+  },
+  'epub.in-zip': {
+    severity: 'error',
+    message: ['ZIP 內的 EPUB 無法直接使用', 'An EPUB inside a ZIP cannot be used'],
+    remedy: ['請直接上傳 .epub 檔', 'Upload the .epub file itself'],
+  },
+  'epub.missing-file': {
+    severity: 'error',
+    message: ['電子書缺少檔案 {path}', 'The e-book lacks the file {path}'],
+    remedy: ['請重新匯出 EPUB', 'Export the EPUB again'],
+  },
+  'epub.malformed': {
+    severity: 'error',
+    message: ['電子書的 XML 格式錯誤：{reason}', 'The e-book holds malformed XML: {reason}'],
+    remedy: ['請修正此行後重新匯出', 'Mend this line and export again'],
+  },
+  'epub.protected': {
+    severity: 'error',
+    message: ['電子書有數位版權保護', 'The e-book is protected'],
+    remedy: ['請上傳沒有版權保護的 EPUB', 'Upload an EPUB without protection'],
+  },
+  'epub.no-pages': {
+    severity: 'error',
+    message: ['電子書沒有內容頁', 'The e-book has no pages'],
+    remedy: ['請確認 spine 中有文件', 'Make sure that its spine names documents'],
   },
 } as const satisfies Record<string, Rule>;
 

@@ -1,18 +1,18 @@
 import { createHash, type Hash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { mkdir, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { Readable, Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import type { BlobStore } from '../../base/blobs.ts';
 import type { Clock } from '../../base/clock.ts';
 import { DomainError } from '../../base/errors.ts';
-import { newSortableId, newToken } from '../../base/ids.ts';
+import { newSortableId } from '../../base/ids.ts';
 import type { Finding, ImportResult, Package, PackageLibrary, PackageVersion } from '../types.ts';
-import { openArchive, type Archive, type ArchiveFile } from './archive.ts';
-import { finding, hasErrors } from './findings.ts';
-import { readManifest, type Manifest } from './manifest.ts';
+import { safePath, type ArchiveFile } from './archive.ts';
+import { checkFiles, checkUpload, type Checked } from './check.ts';
+import type { CourseContent } from './content.ts';
+import { finding } from './findings.ts';
 import type { PackageFile, PackageStore } from './store.ts';
+import { createUploadFiles } from './upload-files.ts';
 
 export interface LibraryLimits {
   /** Bytes of an upload, and after unpacking; files; unpacked over packed. */
@@ -37,6 +37,12 @@ export type ImportProgress = (
   total: number,
 ) => void;
 
+/** Who acts, and for which vendor organisation; what belongs to another one is `not-found`. */
+export interface PackageOwner {
+  personId: string;
+  organisation: string;
+}
+
 /** A file of a version, ready to be served. */
 export interface ServedFile {
   path: string;
@@ -48,11 +54,20 @@ export interface ServedFile {
 export interface PackageLibraryService extends PackageLibrary {
   importZip(
     zip: Readable,
-    by: { personId: string; organisation: string },
+    by: PackageOwner,
     options?: { packageId?: string; fileName?: string; onProgress?: ImportProgress },
   ): Promise<ImportResult>;
-  /** Checks a ZIP file without keeping anything. */
-  checkFile(file: string): Promise<{ findings: Finding[]; manifest: Manifest | null }>;
+  /**
+   * A new version of the package that differs from its latest in one file, which may be a new one; checked like an upload.
+   * DomainError `invalid` when the path cannot be one of a package.
+   */
+  replaceFile(packageId: string, path: string, bytes: Readable, by: PackageOwner): Promise<ImportResult>;
+  /** Makes an older version (or a newer one again) the package's latest; courses keep the version that they have. */
+  useVersion(packageId: string, versionId: string, by: PackageOwner): Promise<Package>;
+  /** Takes the package off the vendor's list, or puts it back; courses that use it go on. */
+  archive(packageId: string, archived: boolean, by: PackageOwner): Promise<Package>;
+  /** Checks a file without keeping anything. */
+  checkFile(file: string, fileName?: string): Promise<{ findings: Finding[]; content: CourseContent | null }>;
   package(id: string): Promise<Package | null>;
   versionsOf(packageId: string): Promise<PackageVersion[]>;
   file(versionId: string, path: string): Promise<ServedFile | null>;
@@ -60,25 +75,12 @@ export interface PackageLibraryService extends PackageLibrary {
   cleanUp(): Promise<number>;
 }
 
-const manifestLimit = 10 * 1024 * 1024;
-const findingsLimit = 500;
-
 /** The archive says one thing of an entry and holds another. */
 class UnreadableEntry extends Error {
   readonly path: string;
   constructor(path: string, cause: unknown) {
     super((cause as Error).message, { cause });
     this.path = path;
-  }
-}
-
-/** Whether the process that made the upload still runs on this machine. */
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
@@ -93,105 +95,40 @@ async function* hashed(file: ArchiveFile, hash: Hash): AsyncIterable<Buffer> {
   }
 }
 
-async function readWhole(file: ArchiveFile): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of file.bytes()) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}
+const blobPrefix = (versionId: string): string => `packages/${versionId}/`;
 
-/** The archive's files with a single enclosing folder taken off, if that is where the manifest lies. */
-function withoutFolder(archive: Archive): { files: ArchiveFile[]; findings: Finding[] } {
-  const { files } = archive;
-  if (files.some(({ path }) => path.toLowerCase() === 'imsmanifest.xml')) return { files, findings: [] };
-  const manifests = files.filter(({ path }) => /(^|\/)imsmanifest\.xml$/i.test(path));
-  const nearest = manifests.toSorted((a, b) => a.path.split('/').length - b.path.split('/').length)[0];
-  const folder = nearest?.path.slice(0, -'imsmanifest.xml'.length);
-  if (!folder || !files.every(({ path }) => path.startsWith(folder))) return { files, findings: [] };
-  return {
-    files: files.map((file) => ({ ...file, path: file.path.slice(folder.length) })),
-    findings: [
-      finding('manifest.in-folder', { file: nearest?.path ?? null }, { folder: folder.slice(0, -1) }),
-    ],
-  };
-}
-
-async function check(
-  archive: Archive,
-): Promise<{ files: ArchiveFile[]; findings: Finding[]; manifest: Manifest | null }> {
-  const findings = [...archive.findings];
-  if (hasErrors(findings)) return { files: archive.files, findings, manifest: null };
-  const { files, findings: ofFolder } = withoutFolder(archive);
-  findings.push(...ofFolder);
-  const manifestFile = files.find(({ path }) => path.toLowerCase() === 'imsmanifest.xml');
-  if (!manifestFile) {
-    findings.push(finding('manifest.missing'));
-    return { files, findings, manifest: null };
-  }
-  if (manifestFile.size > manifestLimit) {
-    findings.push(finding('manifest.too-large', { file: manifestFile.path }, { limit: manifestLimit }));
-    return { files, findings, manifest: null };
-  }
-  let bytes: Buffer;
-  try {
-    bytes = await readWhole(manifestFile);
-  } catch (error) {
-    findings.push(
-      finding('zip.unreadable', { file: manifestFile.path }, { reason: (error as Error).message }),
-    );
-    return { files, findings, manifest: null };
-  }
-  const read = readManifest(bytes, new Set(files.map(({ path }) => path)));
-  return { files, findings: [...findings, ...read.findings], manifest: read.manifest };
-}
-
-/** Errors first, and never more than a report can bear. */
-const ordered = (findings: Finding[]): Finding[] =>
-  findings
-    .toSorted((a, b) => Number(b.severity === 'error') - Number(a.severity === 'error'))
-    .slice(0, findingsLimit);
-
-export function createPackageLibrary({
-  store,
-  blobs,
-  clock,
-  limits,
-  tempDir,
-}: LibraryDeps): PackageLibraryService {
+export function createPackageLibrary(deps: LibraryDeps): PackageLibraryService {
+  const { store, blobs, clock, limits } = deps;
+  const uploads = createUploadFiles(deps.tempDir, limits.packageBytes);
   const archiveLimits = {
     files: limits.packageFiles,
     unpackedBytes: limits.packageUnpackedBytes,
     ratio: limits.ratio ?? 200,
   };
-  // A process id comes back after a restart in a container: this tells whose a file is.
-  const own = newSortableId().replaceAll('-', '');
-  const blobPrefix = (versionId: string): string => `packages/${versionId}/`;
 
-  const receive = async (zip: Readable, file: string, onBytes: (bytes: number) => void): Promise<void> => {
-    let bytes = 0;
-    const limit = new Transform({
-      transform(chunk: Buffer, _encoding, done) {
-        bytes += chunk.length;
-        onBytes(bytes);
-        if (bytes > limits.packageBytes)
-          done(
-            new DomainError('too-large', `The package is larger than ${limits.packageBytes} bytes.`, {
-              code: 'package-too-large',
-              params: { limit: limits.packageBytes },
-            }),
-          );
-        else done(null, chunk);
-      },
-    });
-    await pipeline(zip, limit, createWriteStream(file, { flags: 'wx', mode: 0o600 }));
+  const owned = async (packageId: string, organisation: string): Promise<Package> => {
+    const pkg = await store.package(packageId);
+    if (!pkg || pkg.organisation !== organisation)
+      throw new DomainError('not-found', 'There is no such package in your organisation.', {
+        code: 'no-package',
+      });
+    return pkg;
   };
 
+  /** Stores the files of a new version; those that a former version holds already are taken over. */
   const storeFiles = async (
     versionId: string,
     files: ArchiveFile[],
+    kept: ReadonlyMap<string, PackageFile>,
     onFile: (done: number) => void,
   ): Promise<PackageFile[]> => {
     const stored: PackageFile[] = [];
     for (const [at, file] of files.entries()) {
+      const there = kept.get(file.path);
+      if (there) {
+        stored.push(there);
+        continue;
+      }
       const hash = createHash('sha256');
       const blobKey = `${blobPrefix(versionId)}${at}`;
       const { size } = await blobs.put(blobKey, Readable.from(hashed(file, hash), { objectMode: false }));
@@ -201,100 +138,120 @@ export function createPackageLibrary({
     return stored;
   };
 
-  const importFile = async (
-    file: string,
-    by: { personId: string; organisation: string },
-    options: { packageId?: string; onProgress: ImportProgress },
+  /** Keeps what was checked as the next version, or says why not; a refused one leaves nothing behind. */
+  const keep = async (
+    { content, files, findings }: Checked,
+    by: PackageOwner,
+    existing: Package | null,
+    kept: ReadonlyMap<string, PackageFile> = new Map(),
+    onProgress: ImportProgress = () => undefined,
   ): Promise<ImportResult> => {
-    options.onProgress('checking', 0, 1);
-    const archive = await openArchive(file, archiveLimits);
+    if (!content) return { accepted: false, findings };
+    const versionId = newSortableId();
+    let stored: PackageFile[];
     try {
-      const checked = await check(archive);
-      const findings = ordered(checked.findings);
-      if (!checked.manifest || hasErrors(findings)) return { accepted: false, findings };
-      const { manifest, files } = checked;
-
-      const existing = options.packageId === undefined ? null : await store.package(options.packageId);
-      if (options.packageId !== undefined && (!existing || existing.organisation !== by.organisation))
-        throw new DomainError('not-found', 'There is no such package in your organisation.', {
-          code: 'no-package',
-        });
-
-      const versionId = newSortableId();
-      let stored: PackageFile[];
-      try {
-        stored = await storeFiles(versionId, files, (done) =>
-          options.onProgress('storing', done, files.length),
-        );
-      } catch (error) {
-        await blobs.deletePrefix(blobPrefix(versionId));
-        // What cannot be read is the package's fault; what cannot be written is ours.
-        if (!(error instanceof UnreadableEntry)) throw error;
-        return {
-          accepted: false,
-          findings: [finding('zip.unreadable', { file: error.path }, { reason: error.message })],
-        };
-      }
-      const pkg: Package = {
-        id: existing?.id ?? newSortableId(),
-        organisation: by.organisation,
-        title: manifest.title,
-        latestVersionId: versionId,
-        archivedAt: existing?.archivedAt ?? null,
-      };
-      try {
-        const version = await store.addVersion(
-          pkg,
-          {
-            id: versionId,
-            packageId: pkg.id,
-            version: 0,
-            standard: manifest.standard,
-            edition: manifest.edition,
-            title: manifest.title,
-            items: manifest.items,
-            extra: manifest.extra,
-            fileCount: stored.length,
-            totalBytes: stored.reduce((sum, { size }) => sum + size, 0),
-            findings,
-            uploadedBy: by.personId,
-            uploadedAt: clock.now(),
-          },
-          stored,
-        );
-        return { accepted: true, version };
-      } catch (error) {
-        await blobs.deletePrefix(blobPrefix(versionId));
-        throw error;
-      }
-    } finally {
-      archive.close();
+      stored = await storeFiles(versionId, files, kept, (done) => onProgress('storing', done, files.length));
+    } catch (error) {
+      await blobs.deletePrefix(blobPrefix(versionId));
+      // What cannot be read is the package's fault; what cannot be written is ours.
+      if (!(error instanceof UnreadableEntry)) throw error;
+      const unreadable = finding('zip.unreadable', { file: error.path }, { reason: error.message });
+      return { accepted: false, findings: [unreadable] };
     }
+    const pkg: Package = {
+      id: existing?.id ?? newSortableId(),
+      organisation: by.organisation,
+      title: content.title,
+      latestVersionId: versionId,
+      archivedAt: existing?.archivedAt ?? null,
+    };
+    // If this fails it may have been stored none the less: its files wait for `cleanUp`, which knows.
+    const version = await store.addVersion(
+      pkg,
+      {
+        ...content,
+        id: versionId,
+        packageId: pkg.id,
+        version: 0,
+        fileCount: stored.length,
+        totalBytes: stored.reduce((sum, { size }) => sum + size, 0),
+        findings,
+        uploadedBy: by.personId,
+        uploadedAt: clock.now(),
+      },
+      stored,
+    );
+    return { accepted: true, version };
   };
+
+  /** A file that is stored already, as if it came out of an archive. */
+  const storedFile = (file: PackageFile): ArchiveFile => ({
+    path: file.path,
+    size: file.size,
+    async *bytes() {
+      for await (const chunk of await blobs.read(file.blobKey)) yield Buffer.from(chunk as Uint8Array);
+    },
+  });
 
   return {
     async importZip(zip, by, options = {}) {
-      await mkdir(tempDir, { recursive: true });
-      const file = join(tempDir, `upload-${process.pid}-${own}-${newToken(12)}.zip`);
       const onProgress = options.onProgress ?? (() => undefined);
-      try {
-        await receive(zip, file, (bytes) => onProgress('receiving', bytes, 0));
-        return await importFile(file, by, {
-          onProgress,
-          ...(options.packageId === undefined ? {} : { packageId: options.packageId }),
-        });
-      } finally {
-        await rm(file, { force: true });
-      }
+      return uploads.receive(
+        zip,
+        (count) => onProgress('receiving', count, 0),
+        async (file) => {
+          const existing =
+            options.packageId === undefined ? null : await owned(options.packageId, by.organisation);
+          onProgress('checking', 0, 1);
+          return checkUpload(file, options.fileName ?? 'package.zip', archiveLimits, (checked) =>
+            keep(checked, by, existing, undefined, onProgress),
+          );
+        },
+      );
     },
-    async checkFile(file) {
-      const archive = await openArchive(file, archiveLimits);
-      try {
-        const { findings, manifest } = await check(archive);
-        return { findings: ordered(findings), manifest };
-      } finally {
-        archive.close();
-      }
+    async replaceFile(packageId, path, bytes, by) {
+      const safe = safePath(path);
+      if (safe === null)
+        throw new DomainError('invalid', 'This path cannot be one of a package.', { code: 'unsafe-path' });
+      const pkg = await owned(packageId, by.organisation);
+      return uploads.receive(
+        bytes,
+        () => undefined,
+        async (file) => {
+          const former = await store.files(pkg.latestVersionId);
+          const kept = new Map(former.filter((one) => one.path !== safe).map((one) => [one.path, one]));
+          const { size } = await stat(file);
+          const replaced: ArchiveFile = {
+            path: safe,
+            size,
+            bytes: () => createReadStream(file) as AsyncIterable<Buffer>,
+          };
+          const generated = /^zhixing-content-*\//;
+          const checked = await checkFiles([
+            ...[...kept.values()].filter((one) => !generated.test(one.path)).map(storedFile),
+            replaced,
+          ]);
+          for (const one of checked.files) if (generated.test(one.path)) kept.delete(one.path);
+          return keep(checked, by, pkg, kept);
+        },
+      );
+    },
+    async useVersion(packageId, versionId, by) {
+      await owned(packageId, by.organisation);
+      const pkg = await store.setLatest(packageId, versionId);
+      if (!pkg)
+        throw new DomainError('not-found', 'The package has no such version.', { code: 'no-package' });
+      return pkg;
+    },
+    async archive(packageId, archived, by) {
+      const pkg = await owned(packageId, by.organisation);
+      return (await store.setArchived(packageId, archived ? clock.now() : null)) ?? pkg;
+    },
+    async checkFile(file, fileName = file) {
+      return checkUpload(file, fileName, archiveLimits, async ({ findings, content }) => ({
+        findings,
+        content,
+      }));
     },
     version: (id) => store.version(id),
     package: (id) => store.package(id),
@@ -311,13 +268,7 @@ export function createPackageLibrary({
       };
     },
     async cleanUp() {
-      // Other processes may share the folder: only what no living one is writing goes.
-      for (const name of await readdir(tempDir).catch(() => [] as string[])) {
-        const [, digits = '0', owner = ''] = /^upload-(\d+)-(\w+)-/.exec(name) ?? [];
-        const pid = Number(digits);
-        const alive = owner === own || (pid !== 0 && pid !== process.pid && isRunning(pid));
-        if (!alive) await rm(join(tempDir, name), { recursive: true, force: true });
-      }
+      await uploads.cleanUp();
       let deleted = 0;
       const known = new Map<string, boolean>();
       // A version's id holds its instant: what is younger than a day may still be on its way in another process.

@@ -1,15 +1,17 @@
 import type { Finding, PackageItem, PackageStandard } from '../types.ts';
+import type { CourseContent } from './content.ts';
 import { finding } from './findings.ts';
+import { readLom, type CourseMetadata } from './lom.ts';
 import { readSequencing, type Sequencing } from './sequencing.ts';
 import { attribute, childOf, childrenOf, decodeXml, parseXml, textOf, type XmlElement } from './xml.ts';
 
 /** What a manifest says, with everything that is wrong with it. */
-export interface Manifest {
+export interface Manifest extends CourseContent {
   standard: Extract<PackageStandard, 'scorm-1.2' | 'scorm-2004'>;
-  edition: string;
-  title: string;
-  items: PackageItem[];
-  extra: Record<string, unknown>;
+  /** Metadata that stands in the manifest itself. */
+  metadata: CourseMetadata | undefined;
+  /** The package file that holds it instead (adlcp:location); null: none. */
+  metadataLocation: string | null;
 }
 
 const manifestFile = 'imsmanifest.xml';
@@ -45,7 +47,7 @@ export function resolveHref(bases: readonly string[], href: string): { path: str
   }
 }
 
-const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
+export const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
 
 function editionOf(
   root: XmlElement,
@@ -310,6 +312,9 @@ export function readManifest(
   }
 
   const organizationSequencing = sequencingOf(organization);
+  const metadata = childOf(root, 'metadata');
+  const lom = childOf(metadata, 'lom');
+  const location = textOf(metadata, 'location');
   return {
     manifest: {
       standard,
@@ -322,6 +327,8 @@ export function readManifest(
         sharedDataGlobalToSystem: attribute(organization, 'sharedDataGlobalToSystem') !== 'false',
         ...(organizationSequencing ? { sequencing: organizationSequencing } : {}),
       },
+      metadata: lom && readLom(lom),
+      metadataLocation: location === undefined ? null : (resolveHref([], location)?.path ?? location),
     },
     findings,
   };

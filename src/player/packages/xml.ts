@@ -33,7 +33,10 @@ const local = (name: string): string => name.slice(name.indexOf(':') + 1);
 const deepest = 100;
 
 /** Parses without entities, DTDs or anything fetched. White space before the declaration is forgiven: tools write it. */
-export function parseXml(text: string): XmlResult {
+export function parseXml(
+  text: string,
+  { doctype = 'refused' }: { doctype?: 'refused' | 'ignored' } = {},
+): XmlResult {
   const parser = new SaxesParser({ xmlns: false, position: true });
   const stack: XmlElement[] = [];
   const scopes: Record<string, string>[] = [{}];
@@ -44,7 +47,10 @@ export function parseXml(text: string): XmlResult {
     fault ??= { fault: kind, line: parser.line, reason };
   };
   parser.on('error', (error) => fail('malformed', error.message.replace(/^[^:]*:?\d+:\d+: /, '')));
-  parser.on('doctype', () => fail('doctype', 'DOCTYPE'));
+  parser.on('doctype', (declaration) => {
+    // An e-book's pages carry a plain DOCTYPE; one with an internal subset could define entities.
+    if (doctype === 'refused' || declaration.includes('[')) fail('doctype', 'DOCTYPE');
+  });
   parser.on('opentag', (tag) => {
     if (fault) return;
     if (stack.length >= deepest) return fail('too-deep', String(deepest));

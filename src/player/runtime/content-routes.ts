@@ -161,7 +161,7 @@ function decodePath(path: string): string {
     throw nowhere;
   }
   const parts = decoded.split('/');
-  // eslint-disable-next-line no-control-regex
+
   if (parts.some((part) => part === '..' || part === '.' || /[\\\u0000-\u001f]/.test(part))) throw nowhere;
   return decoded;
 }

@@ -329,6 +329,7 @@ export async function createMongoStatementStore(connection: Connection): Promise
           else waiting.push(request);
         });
       } catch (error) {
+        waiting.length = 0;
         for (const request of group) request.reject(error);
       }
       if (waiting.length > 0) {

@@ -1,0 +1,160 @@
+import { expect } from 'chai';
+import type { BrowserContext, Page } from 'puppeteer-core';
+import { expectAccessible, newContext, newPage, screenshots } from '../support/browser.ts';
+import { type RunningServer, startServer } from '../support/server.ts';
+import { agentNamed, aStatement } from '../support/statements.ts';
+
+describe('administration of the LRS in the browser', function () {
+  this.timeout(120_000);
+  let server: RunningServer;
+  let context: BrowserContext;
+  let page: Page & { faults: string[] };
+
+  const post = (body: unknown, authorization = server.lrs.authorization): Promise<Response> =>
+    fetch(`${server.lrs.endpoint}/statements`, {
+      method: 'POST',
+      headers: { authorization, 'content-type': 'application/json', 'x-experience-api-version': '2.0.0' },
+      body: JSON.stringify(body),
+    });
+  const open = (path: string) => page.goto(`${server.origin}${path}`);
+  const textOf = (): Promise<string> => page.evaluate(() => document.body.innerText);
+  const submit = async (selector: string): Promise<void> => {
+    await Promise.all([page.waitForNavigation(), page.click(selector)]);
+  };
+  const signIn = async (name: string): Promise<void> => {
+    await open('/sign-in?lang=zh-TW');
+    await page.type('[name=loginName]', name);
+    await page.type('[name=password]', `${name}-demo`);
+    await Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')]);
+  };
+
+  before(async () => {
+    const started = await startServer();
+    if (!started) throw new Error('no server');
+    server = started;
+    context = await newContext();
+    page = await newPage(context);
+    await signIn('admin');
+  });
+  after(async () => {
+    await context?.close();
+    await server?.remove();
+  });
+
+  it('finds Statements by learner and by words, marks voided ones, and shows the exact JSON', async () => {
+    const actor = { ...agentNamed('find-me'), name: '陳小華' };
+    const object = { id: 'http://e.x/o', definition: { name: { 'zh-TW': '資訊安全概論', en: 'Security' } } };
+    const verb = { id: 'http://e.x/done', display: { 'zh-TW': '完成了', en: 'finished' } };
+    const statement = aStatement({ actor, object, verb });
+    const text = JSON.stringify(statement).replace(/}$/, ',"result":{"score":{"raw":85.50}}}');
+    await fetch(`${server.lrs.endpoint}/statements`, {
+      method: 'POST',
+      headers: {
+        authorization: server.lrs.authorization,
+        'content-type': 'application/json',
+        'x-experience-api-version': '2.0.0',
+      },
+      body: text,
+    });
+    const other = aStatement({ actor: agentNamed('other') });
+    await post([
+      other,
+      aStatement({
+        verb: { id: 'http://adlnet.gov/expapi/verbs/voided' },
+        object: { objectType: 'StatementRef', id: other.id ?? '' },
+      }),
+    ]);
+    await open(`/admin/lrs?text=${encodeURIComponent('資訊安全')}`);
+    expect(await textOf()).to.include('陳小華 完成了 資訊安全概論（85.5）');
+    await screenshots(page, 'lrs-statements');
+    await expectAccessible(page);
+    await open(`/admin/lrs?learner=${encodeURIComponent(JSON.stringify(agentNamed('other')))}`);
+    expect(await textOf()).to.include('已作廢');
+    await open(`/admin/lrs/statements/${statement.id}`);
+    expect(await textOf()).to.include('"raw": 85.50');
+    await screenshots(page, 'lrs-statement');
+    await expectAccessible(page);
+  });
+
+  it('shows Statements as they arrive', async () => {
+    await open('/admin/lrs');
+    await page.waitForFunction(() => document.querySelector('#live') !== null);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await post(aStatement({ actor: { ...agentNamed('live'), name: '剛剛到達' } }));
+    await page.waitForFunction(() => document.querySelector('#live')?.textContent?.includes('剛剛到達'), {
+      timeout: 10_000,
+    });
+  });
+
+  it('makes a credential, shows its secret once, and what it is refused with the reason', async () => {
+    await open('/admin/lrs/credentials');
+    await page.type('#label', '合作平台');
+    await page.click('input[value="statements/write"]');
+    await submit('form.panel button.primary');
+    const [key = '', secret = ''] = await page.$$eval('.notice.done code', (codes) =>
+      codes.map(({ textContent }) => textContent ?? ''),
+    );
+    await screenshots(page, 'lrs-credentials');
+    await expectAccessible(page);
+    const authorization = `Basic ${Buffer.from(`${key}:${secret}`).toString('base64')}`;
+    expect((await post(aStatement(), authorization)).status).to.equal(200);
+    expect((await post({ ...aStatement(), verb: {} }, authorization)).status).to.equal(400);
+    await open('/admin/lrs/credentials');
+    expect(await textOf()).to.not.include(secret);
+    await open('/admin/lrs/rejections');
+    const text = await textOf();
+    expect(text).to.include('合作平台').and.include('$.verb.id');
+    await screenshots(page, 'lrs-rejections');
+    await expectAccessible(page);
+  });
+
+  it('adds and removes a forwarding rule; its secret is never shown again', async () => {
+    await open('/admin/lrs/forwarding');
+    await page.type('#label', '備援');
+    await page.type('#endpoint', 'http://127.0.0.1:9/xapi');
+    await page.type('#key', 'k');
+    await page.type('#secret', 'very-secret');
+    await submit('form.panel[action="/admin/lrs/forwarding"] button.primary');
+    expect(await textOf()).to.include('備援');
+    expect(await page.content())
+      .to.not.include('very-secret')
+      .and.not.include('Basic ');
+    await screenshots(page, 'lrs-forwarding');
+    await expectAccessible(page);
+    await submit('form[action$="/remove"] button');
+    expect(await textOf()).to.not.include('備援');
+  });
+
+  it('an erasure is counted, asked for, and waits for a second person', async () => {
+    const learner = JSON.stringify(agentNamed('find-me'));
+    await open(`/admin/lrs/erasures?learner=${encodeURIComponent(learner)}`);
+    expect(await textOf()).to.include('將刪除 1 筆陳述與 0 份文件');
+    await page.type('#reason', '本人來信要求');
+    await submit('.notice button.primary');
+    expect(await textOf()).to.include('等待另一人確認');
+    await screenshots(page, 'lrs-erasures');
+    await expectAccessible(page);
+  });
+
+  it('exports what was searched for', async () => {
+    const csv = await page.evaluate(async () =>
+      (await fetch('/api/lrs/export.csv?verb=http://e.x/done')).text(),
+    );
+    expect(csv.split('\r\n')).to.have.length(3);
+    expect(csv).to.include('資訊安全概論');
+  });
+
+  it('is closed to guests and to learners', async () => {
+    const guest = await fetch(`${server.origin}/api/lrs/statements`, {
+      headers: { accept: 'application/json' },
+    });
+    expect(guest.status).to.equal(401);
+    const learner = await newContext();
+    const own = await newPage(learner);
+    page = own;
+    await signIn('learner');
+    for (const path of ['/admin/lrs', '/admin/lrs/credentials', '/api/lrs/export.csv', '/admin/lrs/erasures'])
+      expect((await own.goto(`${server.origin}${path}`))?.status(), path).to.equal(403);
+    await learner.close();
+  });
+});
