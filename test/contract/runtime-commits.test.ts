@@ -14,7 +14,14 @@ import { onEveryEngine } from '../support/engines.ts';
 import { platform } from '../support/player.ts';
 
 const iris = createIris('http://localhost:8080');
-const item = { identifier: 'A', title: '節', visible: true, href: 'a.html', kind: 'sco' as const, children: [] };
+const item = {
+  identifier: 'A',
+  title: '節',
+  visible: true,
+  href: 'a.html',
+  kind: 'sco' as const,
+  children: [],
+};
 const version = (standard: 'scorm-1.2' | 'scorm-2004'): PackageVersion => ({
   id: standard,
   packageId: 'k1',
@@ -81,7 +88,11 @@ onEveryEngine('Commits (a commit acknowledged is a commit kept)', ({ storage }) 
     createdAt: clock.now(),
     expiresAt: clock.now(),
   });
-  const commit = (sequence: number, set: Record<string, string> = {}, more: Partial<Commit> = {}): Commit => ({
+  const commit = (
+    sequence: number,
+    set: Record<string, string> = {},
+    more: Partial<Commit> = {},
+  ): Commit => ({
     item: 'A',
     sequence,
     set: Object.entries(set),
@@ -110,7 +121,10 @@ onEveryEngine('Commits (a commit acknowledged is a commit kept)', ({ storage }) 
   it('notices a step that is missing and asks for it', async () => {
     const one = launch();
     await runtime.open(one, 'A');
-    const { acknowledged, refused } = await runtime.commit(one, [start(), commit(3, { 'cmi.location': 'x' })]);
+    const { acknowledged, refused } = await runtime.commit(one, [
+      start(),
+      commit(3, { 'cmi.location': 'x' }),
+    ]);
     expect(acknowledged).to.deep.equal([{ item: 'A', sequence: 1 }]);
     expect(refused).to.deep.equal([{ item: 'A', reason: 'gap', expected: 2 }]);
   });
@@ -127,7 +141,7 @@ onEveryEngine('Commits (a commit acknowledged is a commit kept)', ({ storage }) 
     expect((await runtime.open(launch(first.registration), 'A')).seed['cmi.location']).to.equal('new');
   });
 
-  it("takes what an earlier window could not send, before the next one opens", async () => {
+  it('takes what an earlier window could not send, before the next one opens', async () => {
     const first = launch();
     await runtime.open(first, 'A');
     await runtime.commit(first, [start()]);

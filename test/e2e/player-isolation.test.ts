@@ -85,7 +85,9 @@ onEveryEngine('Content is alone (an origin per package, one launch, one version)
     expect(page.headers['content-security-policy']).to.contain("script-src 'self'");
     expect((await ask(house.port, hostOf(other), '/launch', form(launch))).status).to.equal(404);
     expect((await ask(house.port, `localhost:${house.port}`, '/launch', form(launch))).status).to.equal(404);
-    expect((await ask(house.port, `evil.example:${house.port}`, '/launch', form(launch))).status).to.equal(400);
+    expect((await ask(house.port, `evil.example:${house.port}`, '/launch', form(launch))).status).to.equal(
+      400,
+    );
   });
 
   it('reads files of its own version only, by its own handle only', async () => {
@@ -120,7 +122,9 @@ onEveryEngine('Content is alone (an origin per package, one launch, one version)
       '/a.html',
       'A.HTML',
     ])
-      expect((await ask(house.port, hostOf(one), `${filesPath}${path}`)).status, path).to.be.oneOf([400, 404]);
+      expect((await ask(house.port, hostOf(one), `${filesPath}${path}`)).status, path).to.be.oneOf([
+        400, 404,
+      ]);
   });
 
   it('serves ranges, ETags, HEAD and types; the policy of content lets only the portal frame it', async () => {
@@ -134,7 +138,9 @@ onEveryEngine('Content is alone (an origin per package, one launch, one version)
     expect(whole.headers['accept-ranges']).to.equal('bytes');
     expect(whole.headers['x-content-type-options']).to.equal('nosniff');
     expect(whole.headers['cross-origin-resource-policy']).to.equal('same-origin');
-    expect(whole.headers['content-security-policy']).to.contain(`frame-ancestors 'self' ${house.publicOrigin}`);
+    expect(whole.headers['content-security-policy']).to.contain(
+      `frame-ancestors 'self' ${house.publicOrigin}`,
+    );
     const etag = String(whole.headers['etag']);
     expect((await get({ 'if-none-match': etag })).status).to.equal(304);
     const part = await get({ range: 'bytes=100-199' });
@@ -165,7 +171,11 @@ onEveryEngine('Content is alone (an origin per package, one launch, one version)
       });
     const fine = await beat(launch.sessionId, launch.beatToken);
     expect(fine.status).to.equal(200);
-    expect(JSON.parse(fine.body.toString())).to.deep.include({ counting: true, seconds: 0, requiredSeconds: 60 });
+    expect(JSON.parse(fine.body.toString())).to.deep.include({
+      counting: true,
+      seconds: 0,
+      requiredSeconds: 60,
+    });
     expect((await beat(launch.sessionId, launch.launchToken)).status).to.equal(401);
     expect((await beat(newUuid(), launch.beatToken)).status).to.equal(403);
     expect((await beat(launch.sessionId, 'x')).status).to.equal(401);

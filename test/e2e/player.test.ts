@@ -221,9 +221,9 @@ window.tell=m=>frames[0].postMessage(m,${JSON.stringify(new URL(launch.frameUrl)
     expect(asked[1]).to.equal('false');
     const enabled = async (): Promise<Record<string, boolean>> =>
       Object.fromEntries(
-        ((await messages(page, 'toc')).at(-1) as { entries: { identifier: string; enabled: boolean }[] }).entries.map(
-          (entry) => [entry.identifier, entry.enabled],
-        ),
+        (
+          (await messages(page, 'toc')).at(-1) as { entries: { identifier: string; enabled: boolean }[] }
+        ).entries.map((entry) => [entry.identifier, entry.enabled]),
       );
     expect(await enabled()).to.deep.equal({ A: true, B: false });
     await a.evaluate(() => {
@@ -236,9 +236,9 @@ window.tell=m=>frames[0].postMessage(m,${JSON.stringify(new URL(launch.frameUrl)
     await page.waitForFrame((one) => one.url().endsWith('/b.html'), { timeout: 10_000 });
     const b = await sco();
     await b.waitForFunction('document.title === "葉"');
-    expect(await b.evaluate(() => (window as unknown as Content).get('cmi.objectives.0.success_status'))).to.equal(
-      'passed',
-    );
+    expect(
+      await b.evaluate(() => (window as unknown as Content).get('cmi.objectives.0.success_status')),
+    ).to.equal('passed');
     await leave(page);
 
     const again = await play(version, registration);
@@ -270,7 +270,7 @@ window.tell=m=>frames[0].postMessage(m,${JSON.stringify(new URL(launch.frameUrl)
   it('loses nothing when the network is cut: kept in the browser, sent when it is back, also by the next window', async () => {
     const version = await house.import({
       'imsmanifest.xml': manifest2004([{ id: 'A', title: '根', href: 'a.html' }]),
-      'a.html': scoPage('根').replace("if (!window.quiet) finish();", ''),
+      'a.html': scoPage('根').replace('if (!window.quiet) finish();', ''),
     });
     const registration = newUuid();
     const first = await play(version, registration);
@@ -284,7 +284,9 @@ window.tell=m=>frames[0].postMessage(m,${JSON.stringify(new URL(launch.frameUrl)
         c.set('cmi.success_status', 'passed');
         c.commit();
       });
-      await first.page.waitForFunction('messages.some((m) => m.zhixing === "saving" && m.state === "offline")');
+      await first.page.waitForFunction(
+        'messages.some((m) => m.zhixing === "saving" && m.state === "offline")',
+      );
       await first.page.close();
     } finally {
       cut = false;
@@ -307,9 +309,12 @@ window.tell=m=>frames[0].postMessage(m,${JSON.stringify(new URL(launch.frameUrl)
     });
     await second.page.waitForFunction('messages.at(-1).state === "offline"');
     cut = false;
-    await second.page.waitForFunction('messages.at(-1).zhixing === "saving" && messages.at(-1).state === "saved"', {
-      timeout: 15_000,
-    });
+    await second.page.waitForFunction(
+      'messages.at(-1).zhixing === "saving" && messages.at(-1).state === "saved"',
+      {
+        timeout: 15_000,
+      },
+    );
     expect(await verbsOf(registration)).to.deep.equal(['initialized', 'passed', 'resumed', 'completed']);
     await leave(second.page);
   });

@@ -89,9 +89,24 @@ describe('SCORM 2004 API, RTE 3.1: states and errors', () => {
 describe('SCORM 2004 API, RTE 4: names, indices, keywords', () => {
   it('4.1.1: what is no element of the model is 401, and nothing is damaged by setting it', () => {
     const api = open('2004');
-    for (const name of ['cmi', 'cmi.objectives', 'cmi.score', 'adl', 'adl.nav', 'toJSON', 'jsonString', 'cmi.foo',
-      'cmi.__proto__', '__proto__', 'constructor', 'cmi.core.lesson_status', 'cmi.interactions.0', 'cmi.objectives.x.id',
-      'cmi.objectives.01.id', 'CMI.location', ' cmi.location']) {
+    for (const name of [
+      'cmi',
+      'cmi.objectives',
+      'cmi.score',
+      'adl',
+      'adl.nav',
+      'toJSON',
+      'jsonString',
+      'cmi.foo',
+      'cmi.__proto__',
+      '__proto__',
+      'constructor',
+      'cmi.core.lesson_status',
+      'cmi.interactions.0',
+      'cmi.objectives.x.id',
+      'CMI.location',
+      ' cmi.location',
+    ]) {
       expect(api.get(name), name).to.equal('|401');
       expect(api.set(name, 'x'), name).to.equal('false|401');
     }
@@ -99,6 +114,13 @@ describe('SCORM 2004 API, RTE 4: names, indices, keywords', () => {
     expect(api.set('', 'x')).to.equal('false|351');
     expect(api.get('cmi.objectives._count')).to.equal('0|0');
     expect(api.set('cmi.objectives.0.id', 'urn:o:1')).to.equal('true|0');
+  });
+
+  it('4.1.1.1: an index is a number, leading zeros or not', () => {
+    const api = open('2004');
+    expect(api.set('cmi.objectives.01.id', 'urn:o:1')).to.equal('false|351');
+    expect(api.set('cmi.objectives.00.id', 'urn:o:1')).to.equal('true|0');
+    expect(api.get('cmi.objectives.0.id')).to.equal('urn:o:1|0');
   });
 
   it('4.1.1.2–3: _version, _children and _count read, are never set (404), and belong where they belong (301)', () => {
@@ -129,12 +151,32 @@ describe('SCORM 2004 API, RTE 4: names, indices, keywords', () => {
 describe('SCORM 2004 API, RTE 4.2: elements', () => {
   it('read-only elements are 404 to set, write-only ones 405 to read, unset ones without a default 403', () => {
     const api = open('2004', { 'cmi.learner_id': 'p' });
-    for (const name of ['completion_threshold', 'credit', 'entry', 'launch_data', 'learner_id', 'learner_name', 'max_time_allowed',
-      'mode', 'scaled_passing_score', 'time_limit_action', 'total_time', 'comments_from_lms.0.comment'])
+    for (const name of [
+      'completion_threshold',
+      'credit',
+      'entry',
+      'launch_data',
+      'learner_id',
+      'learner_name',
+      'max_time_allowed',
+      'mode',
+      'scaled_passing_score',
+      'time_limit_action',
+      'total_time',
+      'comments_from_lms.0.comment',
+    ])
       expect(api.set(`cmi.${name}`, 'x'), name).to.equal('false|404');
     for (const name of ['exit', 'session_time']) expect(api.get(`cmi.${name}`), name).to.equal('|405');
-    for (const name of ['launch_data', 'location', 'suspend_data', 'score.scaled', 'progress_measure', 'completion_threshold',
-      'scaled_passing_score', 'max_time_allowed'])
+    for (const name of [
+      'launch_data',
+      'location',
+      'suspend_data',
+      'score.scaled',
+      'progress_measure',
+      'completion_threshold',
+      'scaled_passing_score',
+      'max_time_allowed',
+    ])
       expect(api.get(`cmi.${name}`), name).to.equal('|403');
     expect(api.get('cmi.time_limit_action')).to.equal('continue,no message|0');
   });
@@ -184,9 +226,25 @@ describe('SCORM 2004 API, RTE 4.2: elements', () => {
   it('4.1.1.7 time: from 1970 to 2038, whole dates, time zones', () => {
     const api = open('2004');
     api.set('cmi.interactions.0.id', 'urn:q:1');
-    for (const bad of ['1969', '2039', '2026-02-30', '2026-11-23T25:00', '2026-11-23T08:00:00.123', '2026-11-23 08:00'])
+    for (const bad of [
+      '1969',
+      '2039',
+      '2026-02-30',
+      '2026-11-23T25:00',
+      '2026-11-23T08:00:00.123',
+      '2026-11-23 08:00',
+      '2026-11-23T08:00:00Z',
+      '2026-11-23T08:00:00.1+24',
+      '2026-11-23T08:00:00.1+05:60',
+    ])
       expect(api.set('cmi.interactions.0.timestamp', bad), bad).to.equal('false|406');
-    for (const good of ['2026', '2026-11', '2026-11-23T08:00:00Z', '2026-11-23T08:00:00.5+08:00', '2026-11-23T08'])
+    for (const good of [
+      '2026',
+      '2026-11',
+      '2026-11-23T08:00:00.5Z',
+      '2026-11-23T08:00:00.5+08:00',
+      '2026-11-23T08',
+    ])
       expect(api.set('cmi.interactions.0.timestamp', good), good).to.equal('true|0');
   });
 
@@ -266,13 +324,18 @@ describe('SCORM 2004 API, RTE 4.2: elements', () => {
       api.set(`cmi.interactions.${n}.id`, `urn:q:${n}`);
       api.set(`cmi.interactions.${n}.type`, type);
       for (const value of good)
-        expect(api.set(`cmi.interactions.${n}.learner_response`, value), `${type} ${value}`).to.equal('true|0');
+        expect(api.set(`cmi.interactions.${n}.learner_response`, value), `${type} ${value}`).to.equal(
+          'true|0',
+        );
       for (const value of bad)
-        expect(api.set(`cmi.interactions.${n}.learner_response`, value), `${type} ${value}`).to.equal('false|406');
+        expect(api.set(`cmi.interactions.${n}.learner_response`, value), `${type} ${value}`).to.equal(
+          'false|406',
+        );
     });
     api.set('cmi.interactions.9.id', 'urn:q:9');
     api.set('cmi.interactions.9.type', 'numeric');
-    const pattern = (value: string): string => api.set('cmi.interactions.9.correct_responses.0.pattern', value);
+    const pattern = (value: string): string =>
+      api.set('cmi.interactions.9.correct_responses.0.pattern', value);
     expect(pattern('5[:]1')).to.equal('false|406');
     expect(pattern('1[:]5')).to.equal('true|0');
     expect(pattern('[:]')).to.equal('true|0');
@@ -329,7 +392,15 @@ describe('SCORM 1.2 API, RTE 3.3 and 3.4', () => {
 
   it('3.4.4: elements that are not there 201, keywords 402, children 202, count 203, read-only 403, write-only 404', () => {
     const api = open('1.2');
-    for (const name of ['cmi', 'cmi.core', 'cmi.core.foo', 'cmi.completion_status', 'toJSON', 'adl', 'cmi.core.score']) {
+    for (const name of [
+      'cmi',
+      'cmi.core',
+      'cmi.core.foo',
+      'cmi.completion_status',
+      'toJSON',
+      'adl',
+      'cmi.core.score',
+    ]) {
       expect(api.get(name), name).to.equal('|201');
       expect(api.set(name, 'x'), name).to.equal('false|201');
     }
@@ -382,7 +453,9 @@ describe('SCORM 1.2 API, RTE 3.3 and 3.4', () => {
   });
 
   it('3.4.4 LMSFinish: a mastery score and a raw score overrule the SCO, when taken for credit', () => {
-    expect(finished({ lesson_status: 'completed', 'score.raw': '79' }, { masteryScore: 80 })).to.equal('failed');
+    expect(finished({ lesson_status: 'completed', 'score.raw': '79' }, { masteryScore: 80 })).to.equal(
+      'failed',
+    );
     expect(finished({ lesson_status: 'failed', 'score.raw': '80' }, { masteryScore: 80 })).to.equal('passed');
     expect(finished({ lesson_status: 'completed' }, { masteryScore: 80 })).to.equal('completed');
     expect(

@@ -183,9 +183,9 @@ describe('SCORM data as Statements (xAPI SCORM profile, section 6)', () => {
     expect(said.map(verb)).to.deep.equal(['scored', 'completed', 'passed']);
     expect(new Set(said.map(idOf))).to.deep.equal(new Set(['http://h/i/objectives/o1']));
     expect(said[0]?.context?.contextActivities?.parent?.[0]?.id).to.equal('http://h/i');
-    expect(of12({ 'cmi.objectives.0.id': 'o1', 'cmi.objectives.0.status': 'failed' }).map(verb)).to.deep.equal([
-      'failed',
-    ]);
+    expect(
+      of12({ 'cmi.objectives.0.id': 'o1', 'cmi.objectives.0.status': 'failed' }).map(verb),
+    ).to.deep.equal(['failed']);
   });
 
   it('comments: commented with the text; in 1.2 only what was added', () => {

@@ -131,7 +131,8 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
           const set = ledger.takeChanges();
           if (set.length === 0 && !end) return;
           if (!started) return;
-          const wanted = end && standard === '2004' ? (ledger.value('adl.nav.request') ?? '_none_') : '_none_';
+          const wanted =
+            end && standard === '2004' ? (ledger.value('adl.nav.request') ?? '_none_') : '_none_';
           // SN 4.5.4, suspendAll (and so 離開課程 and a closed tab): the attempt is suspended whatever the SCO says.
           const suspends = standard === '2004' && (leaving || goingAway || wanted === 'suspendAll');
           queue.add({

@@ -90,7 +90,9 @@ export class Sequencing {
         },
       },
     };
-    this.#engine = new (scormAgain as unknown as { Scorm2004API: new (given: object) => Engine }).Scorm2004API(settings);
+    this.#engine = new (
+      scormAgain as unknown as { Scorm2004API: new (given: object) => Engine }
+    ).Scorm2004API(settings);
     if (saved) this.#engine.deserializeSequencingState(saved);
   }
 
