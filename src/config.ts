@@ -14,6 +14,8 @@ export interface Config {
   contentOrigin: string;
   /** Set: MongoDB is the engine. Null: SQLite under dataDir. */
   mongodbUri: string | null;
+  /** How long a start waits for MongoDB to answer. */
+  mongodbWaitSeconds: number;
   /** SQLite's promise on commit: `full` survives a power cut, `normal` may lose the last moments of one. */
   sqliteSync: 'full' | 'normal';
   /** A number of proxies in front whose X-Forwarded-* headers are believed. */
@@ -74,6 +76,7 @@ const schema = z.object({
   LRS_SECRET: z.string().min(8, 'must have at least 8 characters').optional(),
   SESSION_IDLE_SECONDS: z.coerce.number().int().min(60).max(86_400).default(1800),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  MONGODB_WAIT_SECONDS: z.coerce.number().int().min(0).max(3600).default(60),
   SQLITE_SYNC: z.enum(['full', 'normal']).default('full'),
   TRUST_PROXY: z.coerce.number().int().min(0).max(10).default(0),
   MAX_PACKAGE_BYTES: bytes(2048 * MiB),
@@ -156,6 +159,7 @@ export function readConfig(
     publicOrigin: env.PUBLIC_ORIGIN ?? `http://localhost:${env.PORT}`,
     contentOrigin: env.CONTENT_ORIGIN ?? `http://127.0.0.1:${env.PORT}`,
     mongodbUri: env.MONGODB_URI ?? null,
+    mongodbWaitSeconds: env.MONGODB_WAIT_SECONDS,
     sqliteSync: env.SQLITE_SYNC,
     trustProxy: env.TRUST_PROXY,
     sessionIdleSeconds: env.SESSION_IDLE_SECONDS,

@@ -60,7 +60,11 @@ const housekeepingSeconds = 600;
 /** The only wiring: every module made once, from the storage upwards. */
 export async function createContext(config: Config, { logger, clock = systemClock }: Overrides) {
   if (config.mongodbUri === null) mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
-  const storage = await openStorage(config);
+  const storage = await openStorage({
+    ...config,
+    waitSeconds: config.mongodbWaitSeconds,
+    onWaiting: (reason) => logger.warn({ reason }, 'waiting for MongoDB'),
+  });
   const iris = createIris(config.publicOrigin);
   const platform: Authority = {
     id: 'platform',
