@@ -1,5 +1,11 @@
 import { Schema } from 'mongoose';
-import type { ImportJob, Package, PackageStore, PackageVersion, VendorToken } from '../../player/packages/store.ts';
+import type {
+  ImportJob,
+  Package,
+  PackageStore,
+  PackageVersion,
+  VendorToken,
+} from '../../player/packages/store.ts';
 import { type Connection, isDuplicateKey } from './open.ts';
 
 interface PackageRow {
