@@ -92,17 +92,18 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys) {
   /** One step: the driving term's next rows, those kept that have the other terms and are not voided. */
   const prepareStep = (others: number, ascending: boolean) => {
     const order = ascending ? 'ASC' : 'DESC';
+    // Loops of their own before the Statement's row: as EXISTS they would be asked after it has been read.
     const probes = Array.from(
-      { length: others },
-      (_, at) => `AND EXISTS (SELECT 1 FROM lrs_terms WHERE key = @other${at} AND seq = d.seq)`,
+      { length: Math.max(0, others) },
+      (_, at) => `CROSS JOIN lrs_terms p${at} ON p${at}.key = @other${at} AND p${at}.seq = d.seq`,
     ).join(' ');
     const driver =
       others < 0
         ? `SELECT seq FROM lrs_statements WHERE seq > @low AND seq <= @high ORDER BY seq ${order} LIMIT ${stepRows}`
         : `SELECT seq FROM lrs_terms WHERE key = @driver AND seq > @low AND seq <= @high ORDER BY seq ${order} LIMIT ${stepRows}`;
     const chosen = (columns: string): string =>
-      `SELECT ${columns} FROM (${driver}) d CROSS JOIN lrs_statements s ON s.seq = d.seq
-       WHERE s.flags & @hidden = 0 ${probes} ORDER BY d.seq ${order} LIMIT @limit`;
+      `SELECT ${columns} FROM (${driver}) d ${probes} CROSS JOIN lrs_statements s ON s.seq = d.seq
+       WHERE s.flags & @hidden = 0 ORDER BY d.seq ${order} LIMIT @limit`;
     return {
       rows: db.prepare<[Record<string, number>], Row>(chosen('s.*')),
       // The page put together where it lies: no row crosses into JavaScript, and its text is never decoded.
@@ -114,7 +115,7 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys) {
       /** Whether anything follows a seq within the step's rows. */
       follows: db
         .prepare<[Record<string, number>], number>(
-          `SELECT 1 FROM (${driver}) d CROSS JOIN lrs_statements s ON s.seq = d.seq WHERE s.flags & @hidden = 0 ${probes} LIMIT 1`,
+          `SELECT 1 FROM (${driver}) d ${probes} CROSS JOIN lrs_statements s ON s.seq = d.seq WHERE s.flags & @hidden = 0 LIMIT 1`,
         )
         .pluck(),
       /** Where the step ended, when it used up all its rows. */
