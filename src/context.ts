@@ -18,7 +18,7 @@ import { courseActivity, createEnrolments } from './courses/enrolments.ts';
 import { createRateLimits } from './http/rate-limit.ts';
 import { ensureDemoPeople, demoAccounts, demoOrganisation } from './identity/demo-people.ts';
 import { createIdNumberVault } from './identity/id-numbers.ts';
-import { createPeople } from './identity/people.ts';
+import { createPeople, ensureAdministrator } from './identity/people.ts';
 import { organisationFor } from './identity/policy.ts';
 import { allowed, createPassport, currentPerson } from './identity/routes-access.ts';
 import { createIdentityRoutes } from './identity/routes.ts';
@@ -332,6 +332,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
   if (config.secrets.lrs) await credentials.ensure(config.secrets.lrs);
   await library.cleanUp();
   await assessments.completeUnrecorded();
+  if (config.secrets.admin) await ensureAdministrator(people, config.secrets.admin);
   if (demo) {
     await ensureDemoPeople(people);
     const vendor = await people.byLoginName('vendor');
@@ -369,6 +370,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
           storage.rateCounters.deleteExpired(now),
           storage.lrs.credentials.deleteExpiredTokens(now),
           rejections.tidy(),
+          storage.playerSessions.deleteLaunches(new Date(now.getTime() - 7 * 24 * 3600_000)),
         ]).catch((error: unknown) => logger.warn({ err: error }, 'housekeeping failed; tried again later'));
       }, housekeepingSeconds * 1000);
       housekeeping.unref();
