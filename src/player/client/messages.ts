@@ -29,3 +29,14 @@ export interface TraceLine {
 
 export type ToFrame =
   { zhixing: 'open'; item: string } | { zhixing: 'previous' } | { zhixing: 'next' } | { zhixing: 'leave' };
+
+/** What the page's script is told by the template (pages/player.hbs). */
+export interface PageConfiguration {
+  sessionId: string;
+  beatToken: string;
+  contentOrigin: string;
+  /** Where 離開課程 leads. */
+  leaveUrl: string;
+  requiredSeconds: number | null;
+  browse: boolean;
+}

@@ -1,17 +1,6 @@
 import { createBeats } from './beats.ts';
-import type { ToFrame, ToPortal } from './messages.ts';
+import type { PageConfiguration, ToFrame, ToPortal } from './messages.ts';
 import { createPlayerView } from './player-view.ts';
-
-/** What the page's script is told by the template (pages/player.hbs). */
-export interface PageConfiguration {
-  sessionId: string;
-  beatToken: string;
-  contentOrigin: string;
-  /** Where 離開課程 leads. */
-  leaveUrl: string;
-  requiredSeconds: number | null;
-  browse: boolean;
-}
 
 const element = document.getElementById('player-configuration');
 if (element) start(JSON.parse(element.textContent ?? '{}') as PageConfiguration);

@@ -1,7 +1,6 @@
 import { toClockTime } from '../../base/durations.ts';
 import type { ReadingView } from '../sessions/player-sessions.ts';
-import type { TocEntry, ToPortal, TraceLine } from './messages.ts';
-import type { PageConfiguration } from './player-page.ts';
+import type { PageConfiguration, TocEntry, ToPortal, TraceLine } from './messages.ts';
 
 export interface PlayerActions {
   open(item: string): void;
