@@ -20,6 +20,7 @@ export function createApp(context: Context): Express {
   portal.use('/xapi', routes.lrs);
   portal.use(createSecurityHeaders(config.publicOrigin, config.contentOrigin), compression());
   portal.use(routes.assets);
+  portal.use(routes.packageApi); // programs with a token of their own: no session, no CSRF fence
   portal.use('/client', routes.client);
   portal.use(
     createSessions({
@@ -39,7 +40,14 @@ export function createApp(context: Context): Express {
     express.json({ limit: '1mb' }),
   );
   portal.use(createCsrf(config.publicOrigin));
-  portal.use(routes.identity, routes.packages, routes.certificates, routes.portal, routes.lrsAdmin);
+  portal.use(
+    routes.identity,
+    routes.packages,
+    routes.vendorTokens,
+    routes.certificates,
+    routes.portal,
+    routes.lrsAdmin,
+  );
   portal.use(
     notFound,
     createErrorHandler(logger, (res, error) => errorModel(res.locals['language'] ?? 'zh-TW', error)),

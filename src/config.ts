@@ -14,6 +14,8 @@ export interface Config {
   contentOrigin: string;
   /** Set: MongoDB is the engine. Null: SQLite under dataDir. */
   mongodbUri: string | null;
+  /** How long a start waits for MongoDB to answer. */
+  mongodbWaitSeconds: number;
   /** SQLite's promise on commit: `full` survives a power cut, `normal` may lose the last moments of one. */
   sqliteSync: 'full' | 'normal';
   /** A number of proxies in front whose X-Forwarded-* headers are believed. */
@@ -42,6 +44,8 @@ export interface Secrets {
   idNumberKey: Buffer;
   /** One all-scope LRS credential, created or updated at start; null: none. */
   lrs: { key: string; secret: string } | null;
+  /** The first administrator, created at the start if there is none of this name; null: none. */
+  admin: { loginName: string; password: string } | null;
 }
 
 const origin = z
@@ -73,7 +77,10 @@ const schema = z.object({
   LRS_KEY: z.string().min(1).optional(),
   LRS_SECRET: z.string().min(8, 'must have at least 8 characters').optional(),
   SESSION_IDLE_SECONDS: z.coerce.number().int().min(60).max(86_400).default(1800),
+  ADMIN_LOGIN: z.string().trim().min(1).max(100).optional(),
+  ADMIN_PASSWORD: z.string().min(12, 'must have at least 12 characters').optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  MONGODB_WAIT_SECONDS: z.coerce.number().int().min(0).max(3600).default(60),
   SQLITE_SYNC: z.enum(['full', 'normal']).default('full'),
   TRUST_PROXY: z.coerce.number().int().min(0).max(10).default(0),
   MAX_PACKAGE_BYTES: bytes(2048 * MiB),
@@ -135,6 +142,12 @@ export function readConfig(
       message: 'LRS_KEY and LRS_SECRET go together',
     });
 
+  if ((given['ADMIN_LOGIN'] === undefined) !== (given['ADMIN_PASSWORD'] === undefined))
+    problems.push({
+      path: given['ADMIN_LOGIN'] === undefined ? 'ADMIN_LOGIN' : 'ADMIN_PASSWORD',
+      message: 'ADMIN_LOGIN and ADMIN_PASSWORD go together',
+    });
+
   if (!parsed.success || problems.length > 0) {
     throw new DomainError(
       'invalid',
@@ -156,6 +169,7 @@ export function readConfig(
     publicOrigin: env.PUBLIC_ORIGIN ?? `http://localhost:${env.PORT}`,
     contentOrigin: env.CONTENT_ORIGIN ?? `http://127.0.0.1:${env.PORT}`,
     mongodbUri: env.MONGODB_URI ?? null,
+    mongodbWaitSeconds: env.MONGODB_WAIT_SECONDS,
     sqliteSync: env.SQLITE_SYNC,
     trustProxy: env.TRUST_PROXY,
     sessionIdleSeconds: env.SESSION_IDLE_SECONDS,
@@ -172,6 +186,10 @@ export function readConfig(
       session: env.SESSION_SECRET ?? secrets.session,
       idNumberKey:
         env.ID_NUMBER_KEY === undefined ? secrets.idNumberKey : Buffer.from(env.ID_NUMBER_KEY, 'hex'),
+      admin:
+        env.ADMIN_LOGIN !== undefined && env.ADMIN_PASSWORD !== undefined
+          ? { loginName: env.ADMIN_LOGIN, password: env.ADMIN_PASSWORD }
+          : null,
       lrs:
         env.LRS_KEY !== undefined && env.LRS_SECRET !== undefined
           ? { key: env.LRS_KEY, secret: env.LRS_SECRET }

@@ -18,7 +18,7 @@ import { courseActivity, createEnrolments } from './courses/enrolments.ts';
 import { createRateLimits } from './http/rate-limit.ts';
 import { ensureDemoPeople, demoAccounts, demoOrganisation } from './identity/demo-people.ts';
 import { createIdNumberVault } from './identity/id-numbers.ts';
-import { createPeople } from './identity/people.ts';
+import { createPeople, ensureAdministrator } from './identity/people.ts';
 import { organisationFor } from './identity/policy.ts';
 import { allowed, createPassport, currentPerson } from './identity/routes-access.ts';
 import { createIdentityRoutes } from './identity/routes.ts';
@@ -34,7 +34,10 @@ import { createLrsAdminRoutes } from './lrs/routes-admin.ts';
 import { createLrsRoutes } from './lrs/routes.ts';
 import type { Authority } from './lrs/types.ts';
 import { createPackageLibrary } from './player/packages/library.ts';
+import { createPackageApi } from './player/packages/routes-api.ts';
+import { createTokenRoutes } from './player/packages/routes-tokens.ts';
 import { createPackageRoutes } from './player/packages/routes.ts';
+import { createVendorTokens } from './player/packages/tokens.ts';
 import { clientScripts, createContentRoutes } from './player/runtime/content-routes.ts';
 import { createPackageFileServer } from './player/runtime/file-routes.ts';
 import { createRuntime } from './player/runtime/runtime.ts';
@@ -60,7 +63,11 @@ const housekeepingSeconds = 600;
 /** The only wiring: every module made once, from the storage upwards. */
 export async function createContext(config: Config, { logger, clock = systemClock }: Overrides) {
   if (config.mongodbUri === null) mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
-  const storage = await openStorage(config);
+  const storage = await openStorage({
+    ...config,
+    waitSeconds: config.mongodbWaitSeconds,
+    onWaiting: (reason) => logger.warn({ reason }, 'waiting for MongoDB'),
+  });
   const iris = createIris(config.publicOrigin);
   const platform: Authority = {
     id: 'platform',
@@ -254,6 +261,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
   const demo = config.mode === 'demo';
   const pageLocals = createPageLocals({ demo, publicOrigin: config.publicOrigin });
 
+  const vendorTokens = createVendorTokens({ store: storage.packages, clock });
   const routes = {
     lrs: createLrsRoutes(lrs),
     lrsAdmin: createLrsAdminRoutes({
@@ -277,6 +285,22 @@ export async function createContext(config: Config, { logger, clock = systemCloc
     }),
     player: createPlayerRoutes({ sessions, currentPerson }),
     identity: createIdentityRoutes({ people, demo, rateLimit }),
+    packageApi: createPackageApi({
+      tokens: vendorTokens,
+      rateLimit: rateLimit({ name: 'package-api', limit: 300, windowSeconds: 60 }),
+      library,
+      store: storage.packages,
+      clock,
+      logger,
+    }),
+    vendorTokens: createTokenRoutes({
+      tokens: vendorTokens,
+      owner(req) {
+        const person = allowed(req, 'package.upload');
+        const organisation = organisationFor(person, 'package.upload') ?? person.name;
+        return { personId: person.id, organisation };
+      },
+    }),
     packages: createPackageRoutes({
       library,
       store: storage.packages,
@@ -308,6 +332,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
   if (config.secrets.lrs) await credentials.ensure(config.secrets.lrs);
   await library.cleanUp();
   await assessments.completeUnrecorded();
+  if (config.secrets.admin) await ensureAdministrator(people, config.secrets.admin);
   if (demo) {
     await ensureDemoPeople(people);
     const vendor = await people.byLoginName('vendor');
@@ -345,6 +370,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
           storage.rateCounters.deleteExpired(now),
           storage.lrs.credentials.deleteExpiredTokens(now),
           rejections.tidy(),
+          storage.playerSessions.deleteLaunches(new Date(now.getTime() - 7 * 24 * 3600_000)),
         ]).catch((error: unknown) => logger.warn({ err: error }, 'housekeeping failed; tried again later'));
       }, housekeepingSeconds * 1000);
       housekeeping.unref();

@@ -25,7 +25,13 @@ function demoSecrets(dataDir: string): DemoSecrets {
     session: randomBytes(32).toString('base64url'),
     idNumberKey: randomBytes(32).toString('hex'),
   };
-  writeFileSync(file, JSON.stringify(made), { mode: 0o600, flag: 'wx' });
+  try {
+    writeFileSync(file, JSON.stringify(made), { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    // Another process of the same cluster was first: its secrets count.
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return demoSecrets(dataDir);
+    throw error;
+  }
   return { session: made.session, idNumberKey: Buffer.from(made.idNumberKey, 'hex') };
 }
 

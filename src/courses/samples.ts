@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDomainError } from '../base/errors.ts';
 import type { Assessments } from '../assessment/types.ts';
 import { parseQuiz, parseSurvey } from '../assessment/text-format.ts';
 import type { PackageLibrary } from '../player/types.ts';
@@ -142,7 +143,13 @@ export async function ensureSampleCourses({
     let course = await catalogue.byCode(draft.code);
     if (course && course.status !== 'draft') continue;
     await access(zip);
-    course ??= await catalogue.create(draft, by);
+    try {
+      course ??= await catalogue.create(draft, by);
+    } catch (error) {
+      // Another process is at it.
+      if (isDomainError(error, 'conflict')) continue;
+      throw error;
+    }
     if (course.packageVersionId === null) {
       const imported = await library.importZip(createReadStream(zip), by, { fileName: `${content}.zip` });
       if (!imported.accepted)

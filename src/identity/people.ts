@@ -130,3 +130,25 @@ export function createPeople(deps: { store: IdentityStore; vault: IdNumberVault;
     },
   };
 }
+
+/** The first administrator of a new installation; an account of this name that is there already is left as it is. */
+export async function ensureAdministrator(
+  people: People,
+  { loginName, password }: { loginName: string; password: string },
+): Promise<void> {
+  if (await people.byLoginName(loginName)) return;
+  try {
+    await people.create({
+      name: loginName,
+      accountKind: 'local',
+      roles: [
+        { role: 'admin', organisation: null },
+        { role: 'learner', organisation: null },
+      ],
+      login: { name: loginName, password },
+    });
+  } catch (error) {
+    // Another process was first.
+    if (!(await people.byLoginName(loginName))) throw error;
+  }
+}

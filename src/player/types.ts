@@ -81,6 +81,7 @@ export interface PackageLibrary {
     options?: { packageId?: string; fileName?: string },
   ): Promise<ImportResult>;
   version(id: string): Promise<PackageVersion | null>;
+  /** Newest first, without the archived ones. */
   packagesOf(organisation: string): Promise<Package[]>;
 }
 

@@ -9,6 +9,7 @@ import { parse } from '../http/validate.ts';
 import { allowed } from '../identity/routes-access.ts';
 import { organisationFor } from '../identity/policy.ts';
 import type { Person } from '../identity/types.ts';
+import { standardName } from '../player/packages/standard-name.ts';
 import type { PackageItem, PackageVersion } from '../player/types.ts';
 import { hasMessage, translate } from '../views/messages.ts';
 import { languageOf, type PortalDeps } from './context.ts';
@@ -127,7 +128,7 @@ export function createVendorRoutes(deps: PortalDeps): Router {
     return pkg?.organisation === organisation ? version : null;
   };
   const materialOf = (version: PackageVersion | null) =>
-    version && { title: version.title, edition: version.edition };
+    version && { title: version.title, edition: standardName(version) };
 
   routes.get('/vendor', async (req, res) => {
     const { organisation } = vendor(req);
@@ -146,7 +147,7 @@ export function createVendorRoutes(deps: PortalDeps): Router {
           ? [
               {
                 title: version.title,
-                edition: `SCORM ${version.edition}`,
+                edition: standardName(version),
                 itemCount: countItems(version.items),
                 size: megabytes(version.totalBytes),
                 version: version.version,
@@ -189,7 +190,7 @@ export function createVendorRoutes(deps: PortalDeps): Router {
       version: version && {
         id: version.id,
         title: version.title,
-        edition: `SCORM ${version.edition}`,
+        edition: standardName(version),
         itemCount: countItems(version.items),
       },
       findings: job.findings,

@@ -18,6 +18,7 @@ import { createMongoCourseStore } from './mongo/courses.ts';
 import { createDiskBlobs } from './disk-blobs.ts';
 import { createGridFsBlobs } from './mongo/gridfs-blobs.ts';
 import { createMongoPackageStore } from './mongo/packages.ts';
+import { whenAvailable } from './mongo/availability.ts';
 import { openMongo } from './mongo/open.ts';
 import { createMongoPlayerSessionStore } from './mongo/player-sessions.ts';
 import { createMongoRuntimeStateStore } from './mongo/runtime-state.ts';
@@ -43,6 +44,10 @@ export interface StorageOptions {
   mongodbUri: string | null;
   dataDir: string;
   sqliteSync: 'full' | 'normal';
+  /** Told once each time that the database does not answer at the start yet. */
+  onWaiting?: (reason: string) => void;
+  /** Gives up after so long; by default at once. */
+  waitSeconds?: number;
 }
 
 /** Every port, on one engine. */
@@ -66,7 +71,7 @@ export interface Storage {
 }
 
 export async function openStorage(options: StorageOptions): Promise<Storage> {
-  return options.mongodbUri === null ? openOnSqlite(options) : openOnMongo(options.mongodbUri);
+  return options.mongodbUri === null ? openOnSqlite(options) : openOnMongo(options.mongodbUri, options);
 }
 
 async function openOnSqlite(options: StorageOptions): Promise<Storage> {
@@ -107,25 +112,25 @@ async function openOnSqlite(options: StorageOptions): Promise<Storage> {
   };
 }
 
-async function openOnMongo(uri: string): Promise<Storage> {
-  const connection = await openMongo(uri);
-  const blobs = createGridFsBlobs(connection);
+async function openOnMongo(uri: string, options: StorageOptions): Promise<Storage> {
+  const connection = await openMongo(uri, options);
+  const blobs = whenAvailable(createGridFsBlobs(connection));
   return {
     engine: 'mongodb',
-    webSessions: await createMongoWebSessionStore(connection),
-    rateCounters: await createMongoRateCounterStore(connection),
-    playerSessions: await createMongoPlayerSessionStore(connection),
-    runtimeStates: await createMongoRuntimeStateStore(connection),
-    identity: await createMongoIdentityStore(connection),
-    packages: await createMongoPackageStore(connection),
+    webSessions: whenAvailable(await createMongoWebSessionStore(connection)),
+    rateCounters: whenAvailable(await createMongoRateCounterStore(connection)),
+    playerSessions: whenAvailable(await createMongoPlayerSessionStore(connection)),
+    runtimeStates: whenAvailable(await createMongoRuntimeStateStore(connection)),
+    identity: whenAvailable(await createMongoIdentityStore(connection)),
+    packages: whenAvailable(await createMongoPackageStore(connection)),
     blobs,
-    courses: await createMongoCourseStore(connection),
-    completion: await createMongoCompletionStore(connection),
-    assessment: await createMongoAssessmentStore(connection),
-    certificates: await createMongoCertificateStore(connection),
-    lrs: await createMongoLrsStores(connection, blobs),
+    courses: whenAvailable(await createMongoCourseStore(connection)),
+    completion: whenAvailable(await createMongoCompletionStore(connection)),
+    assessment: whenAvailable(await createMongoAssessmentStore(connection)),
+    certificates: whenAvailable(await createMongoCertificateStore(connection)),
+    lrs: whenAvailable(await createMongoLrsStores(connection, blobs)),
     async ping() {
-      await connection.db?.admin().ping();
+      await whenAvailable({ ping: async () => connection.db?.admin().ping() }).ping();
     },
     async close() {
       await connection.close();

@@ -132,6 +132,63 @@ onEveryEngine('PackageLibrary', ({ storage, options }) => {
     expect(isDomainError(foreign, 'not-found')).to.equal(true);
   });
 
+  it('replaces a single file as a new version; what did not change is not stored again', async () => {
+    const first = accepted(await put(packageOf({}, [{ name: 'a.txt', data: 'one' }])));
+    const before = await blobKeys();
+    const replace = (path: string, text: string, who = by) =>
+      library().replaceFile(first.packageId, path, Readable.from([Buffer.from(text)]), who);
+    const second = accepted(await replace('a.txt', 'two'));
+    expect(second).to.deep.include({ version: 2, fileCount: 3, items: first.items });
+    expect([await textOf(first.id, 'a.txt'), await textOf(second.id, 'a.txt')]).to.deep.equal(['one', 'two']);
+    expect(await textOf(second.id, 'index.html')).to.equal(await textOf(first.id, 'index.html'));
+    expect((await blobKeys()).length).to.equal(before.length + 1);
+    const third = accepted(await replace('新/b.txt', 'new'));
+    expect(third.fileCount).to.equal(4);
+    const wrong = (await leavesNothing(() => replace('imsmanifest.xml', '<manifest>'))) as ImportResult;
+    expect(wrong.accepted).to.equal(false);
+    for (const path of ['../x', '/x', 'a//b'])
+      expect(isDomainError(await leavesNothing(() => replace(path, 'x')), 'invalid')).to.equal(true);
+    const stranger = { personId: 'p2', organisation: 'vendor-b' };
+    expect(isDomainError(await leavesNothing(() => replace('a.txt', 'x', stranger)), 'not-found')).to.equal(
+      true,
+    );
+  });
+
+  it('replaces a file of a course without a manifest, whose pages are made anew', async () => {
+    const first = accepted(await put(zipOf([{ name: 'index.html', data: '<title>舊</title>' }])));
+    const replaced = await library().replaceFile(
+      first.packageId,
+      'index.html',
+      Readable.from([Buffer.from('<title>新</title>')]),
+      by,
+    );
+    expect(accepted(replaced)).to.deep.include({ title: '新', standard: 'html', fileCount: 2 });
+    expect(await textOf(accepted(replaced).id, 'zhixing-content/1.html')).to.contain('<title>新</title>');
+  });
+
+  it('rolls back and forth, archives and brings back, within the organisation only', async () => {
+    const first = accepted(await put(packageOf()));
+    const second = accepted(await put(packageOf(), { packageId: first.packageId }));
+    const listed = async () => (await library().packagesOf('vendor-a')).map(({ id }) => id);
+    expect((await library().useVersion(first.packageId, first.id, by)).latestVersionId).to.equal(first.id);
+    expect((await library().useVersion(first.packageId, second.id, by)).latestVersionId).to.equal(second.id);
+    await library().archive(first.packageId, true, by);
+    expect(await listed()).to.not.include(first.packageId);
+    expect((await library().archivedPackagesOf('vendor-a')).map(({ id }) => id)).to.deep.equal([
+      first.packageId,
+    ]);
+    expect(await textOf(second.id, 'index.html')).to.not.equal(null);
+    await library().archive(first.packageId, false, by);
+    expect(await listed()).to.include(first.packageId);
+    const stranger = { personId: 'p2', organisation: 'vendor-b' };
+    for (const attempt of [
+      library().useVersion(first.packageId, first.id, stranger),
+      library().archive(first.packageId, true, stranger),
+      library().useVersion(first.packageId, 'none', by),
+    ])
+      expect(isDomainError(await attempt.catch((error: unknown) => error), 'not-found')).to.equal(true);
+  });
+
   it('says how far it is', async () => {
     const phases: string[] = [];
     await library().importZip(Readable.from([packageOf()]), by, {

@@ -1,6 +1,12 @@
 import { expect } from 'chai';
 import { newSortableId } from '../../src/base/ids.ts';
-import type { ImportJob, Package, PackageFile, PackageVersion } from '../../src/player/packages/store.ts';
+import type {
+  ImportJob,
+  Package,
+  PackageFile,
+  PackageVersion,
+  VendorToken,
+} from '../../src/player/packages/store.ts';
 import { onEveryEngine } from '../support/engines.ts';
 
 const at = (seconds: number): Date => new Date(Date.UTC(2026, 10, 23, 8, 0, seconds));
@@ -118,6 +124,34 @@ onEveryEngine('PackageStore', ({ storage, reopen }) => {
     const third = await add(pkg);
     expect(third.version).to.equal(3);
     expect((await store().package(pkg.id))?.latestVersionId).to.equal(third.id);
+  });
+
+  it('keeps tokens by their hash, lists them by organisation and revokes them once', async () => {
+    const token = (id: string, organisation = 'vendor-t'): VendorToken => ({
+      id,
+      personId: 'p1',
+      organisation,
+      label: '自動上傳',
+      hash: `hash-${id}`,
+      createdAt: at(0),
+      expiresAt: at(50),
+      revokedAt: null,
+      lastUsedAt: null,
+    });
+    for (const one of [token('t1'), token('t2'), token('t3', 'vendor-u')]) await store().putToken(one);
+    expect(await store().tokenByHash('hash-t1')).to.deep.equal(token('t1'));
+    expect(await store().tokenByHash('hash-none')).to.equal(null);
+    expect((await store().tokensOf('vendor-t')).map(({ id }) => id)).to.deep.equal(['t2', 't1']);
+    await store().noteTokenUse('t1', at(3));
+    expect(await store().revokeToken('t1', 'vendor-t', at(4))).to.equal(true);
+    expect(await store().revokeToken('t1', 'vendor-t', at(9))).to.equal(true);
+    expect(await store().revokeToken('t3', 'vendor-t', at(4))).to.equal(false);
+    expect(await store().tokenByHash('hash-t1')).to.deep.equal({
+      ...token('t1'),
+      revokedAt: at(4),
+      lastUsedAt: at(3),
+    });
+    expect((await store().tokenByHash('hash-t3'))?.revokedAt).to.equal(null);
   });
 
   it('keeps jobs, replaces them whole and deletes the old ones', async () => {

@@ -20,12 +20,18 @@ interface Content {
 onEveryEngine('The player in a browser', function ({ storage }) {
   let house: PlayerHouse;
   let browser: BrowserContext;
+  let cut = false;
   let current: { version: PackageVersion; overrides: Partial<LaunchRequest> };
 
   before(async () => {
     browser = await newContext();
     // The smallest portal page that holds the player: a form into a frame.
     house = await startPlayer(storage(), {
+      // A cable pulled: connections to the run-time API break off.
+      before: (req, res, next) => {
+        if (cut && req.path.startsWith('/runtime/')) res.destroy();
+        else next();
+      },
       portal: (of) => async (req, res, next) => {
         if (req.path !== '/player') return next();
         const launch = await of().launch(current.version, current.overrides);
@@ -161,7 +167,8 @@ window.tell=m=>frames[0].postMessage(m,${JSON.stringify(new URL(launch.frameUrl)
       'passed',
       'terminated',
       'initialized',
-      'terminated',
+      // 離開課程 is suspendAll (SN 4.5.4): the lesson goes on where it was left.
+      'suspended',
     ]);
 
     const again = await play(version, registration);
@@ -173,6 +180,71 @@ window.tell=m=>frames[0].postMessage(m,${JSON.stringify(new URL(launch.frameUrl)
       ['A', 'passed', false],
       ['B', 'started', true],
     ]);
+    await leave(again.page);
+  });
+
+  it('follows SCORM 2004 sequencing: flow, rules on a global objective, state over a relaunch (SN 4)', async () => {
+    const objective = (id: string, maps: string): string =>
+      `<imsss:objectives><imsss:primaryObjective objectiveID="${id}"><imsss:mapInfo targetObjectiveID="g1" ${maps}/></imsss:primaryObjective></imsss:objectives>`;
+    const version = await house.import({
+      'imsmanifest.xml': manifest2004(
+        [
+          {
+            id: 'A',
+            title: '根',
+            href: 'a.html',
+            extra: `<imsss:sequencing>${objective('pa', 'writeSatisfiedStatus="true"')}</imsss:sequencing>`,
+          },
+          {
+            id: 'B',
+            title: '葉',
+            href: 'b.html',
+            extra: `<imsss:sequencing><imsss:sequencingRules><imsss:preConditionRule><imsss:ruleConditions conditionCombination="any"><imsss:ruleCondition referencedObjective="pb" operator="not" condition="satisfied"/><imsss:ruleCondition referencedObjective="pb" operator="not" condition="objectiveStatusKnown"/></imsss:ruleConditions><imsss:ruleAction action="disabled"/></imsss:preConditionRule></imsss:sequencingRules>${objective('pb', 'readSatisfiedStatus="true"')}</imsss:sequencing>`,
+          },
+        ],
+        '<imsss:sequencing><imsss:controlMode choice="true" flow="true"/></imsss:sequencing>',
+      ),
+      'a.html': scoPage('根'),
+      'b.html': scoPage('葉'),
+    });
+    const registration = newUuid();
+    const { page, sco } = await play(version, registration);
+    const a = await sco();
+    const asked = await a.evaluate(() => {
+      const c = window as unknown as Content;
+      return [
+        c.get('adl.nav.request_valid.continue'),
+        c.get('adl.nav.request_valid.choice.{target=B}'),
+        c.get('adl.nav.request_valid.choice.{target=A}'),
+      ];
+    });
+    expect(asked[1]).to.equal('false');
+    const enabled = async (): Promise<Record<string, boolean>> =>
+      Object.fromEntries(
+        (
+          (await messages(page, 'toc')).at(-1) as { entries: { identifier: string; enabled: boolean }[] }
+        ).entries.map((entry) => [entry.identifier, entry.enabled]),
+      );
+    expect(await enabled()).to.deep.equal({ A: true, B: false });
+    await a.evaluate(() => {
+      const c = window as unknown as Content;
+      c.set('cmi.completion_status', 'completed');
+      c.set('cmi.success_status', 'passed');
+      c.set('adl.nav.request', 'continue');
+      c.finish();
+    });
+    await page.waitForFrame((one) => one.url().endsWith('/b.html'), { timeout: 10_000 });
+    const b = await sco();
+    await b.waitForFunction('document.title === "葉"');
+    expect(
+      await b.evaluate(() => (window as unknown as Content).get('cmi.objectives.0.success_status')),
+    ).to.equal('passed');
+    await leave(page);
+
+    const again = await play(version, registration);
+    const resumed = await again.sco();
+    expect(resumed.url().endsWith('/b.html')).to.equal(true);
+    expect(await resumed.evaluate(() => (window as unknown as Content).get('cmi.entry'))).to.equal('resume');
     await leave(again.page);
   });
 
@@ -192,6 +264,58 @@ window.tell=m=>frames[0].postMessage(m,${JSON.stringify(new URL(launch.frameUrl)
     const sco = await second.sco();
     expect(await sco.evaluate(() => (window as unknown as Content).get('cmi.location'))).to.equal('last');
     expect(await sco.evaluate(() => (window as unknown as Content).get('cmi.entry'))).to.equal('resume');
+    await leave(second.page);
+  });
+
+  it('loses nothing when the network is cut: kept in the browser, sent when it is back, also by the next window', async () => {
+    const version = await house.import({
+      'imsmanifest.xml': manifest2004([{ id: 'A', title: '根', href: 'a.html' }]),
+      'a.html': scoPage('根').replace('if (!window.quiet) finish();', ''),
+    });
+    const registration = newUuid();
+    const first = await play(version, registration);
+    let sco = await first.sco();
+    await first.page.waitForFunction('messages.some((m) => m.zhixing === "saving" && m.state === "saved")');
+    cut = true;
+    try {
+      await sco.evaluate(() => {
+        const c = window as unknown as Content;
+        c.set('cmi.suspend_data', '文'.repeat(30_000));
+        c.set('cmi.success_status', 'passed');
+        c.commit();
+      });
+      await first.page.waitForFunction(
+        'messages.some((m) => m.zhixing === "saving" && m.state === "offline")',
+      );
+      await first.page.close();
+    } finally {
+      cut = false;
+    }
+    const second = await play(version, registration);
+    sco = await second.sco();
+    expect(
+      await sco.evaluate(() => {
+        const c = window as unknown as Content;
+        return [c.get('cmi.entry'), c.get('cmi.suspend_data').length, c.get('cmi.success_status')];
+      }),
+    ).to.deep.equal(['resume', 30_000, 'passed']);
+
+    // In the same window it arrives by itself once the network is back.
+    cut = true;
+    await sco.evaluate(() => {
+      const c = window as unknown as Content;
+      c.set('cmi.completion_status', 'completed');
+      c.commit();
+    });
+    await second.page.waitForFunction('messages.at(-1).state === "offline"');
+    cut = false;
+    await second.page.waitForFunction(
+      'messages.at(-1).zhixing === "saving" && messages.at(-1).state === "saved"',
+      {
+        timeout: 15_000,
+      },
+    );
+    expect(await verbsOf(registration)).to.deep.equal(['initialized', 'passed', 'resumed', 'completed']);
     await leave(second.page);
   });
 

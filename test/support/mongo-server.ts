@@ -33,9 +33,11 @@ const freePort = (): Promise<number> =>
 export async function startMongoForTests(): Promise<MongoForTests> {
   const given = process.env['MONGODB_URI'];
   if (given) return { uri: given, kind: 'MONGODB_URI', stop: async () => undefined };
+  return startOwnMongo(mkdtempSync(join(tmpdir(), 'zhixing-mongo-')), await freePort());
+}
 
-  const dir = mkdtempSync(join(tmpdir(), 'zhixing-mongo-'));
-  const port = await freePort();
+/** A server of the test's own in this folder and on this port, so that it can be stopped and started again. */
+export async function startOwnMongo(dir: string, port: number, keep = false): Promise<MongoForTests> {
   const mongod = onPath('mongod');
   if (mongod)
     return listening(
@@ -43,11 +45,12 @@ export async function startMongoForTests(): Promise<MongoForTests> {
       port,
       dir,
       'mongod',
+      keep,
     );
 
   const binary = await buildFerretdb();
   if (typeof binary !== 'string') return binary;
-  return listening(spawn(binary, [`127.0.0.1:${port}`, dir]), port, dir, 'FerretDB');
+  return listening(spawn(binary, [`127.0.0.1:${port}`, dir]), port, dir, 'FerretDB', keep);
 }
 
 async function buildFerretdb(): Promise<string | { missing: string }> {
@@ -75,6 +78,7 @@ async function listening(
   port: number,
   dir: string,
   kind: string,
+  keep: boolean,
 ): Promise<MongoForTests> {
   child.stdout?.resume();
   let errors = '';
@@ -86,7 +90,7 @@ async function listening(
       child.kill('SIGTERM');
       await gone;
     }
-    rmSync(dir, { recursive: true, force: true });
+    if (!keep) rmSync(dir, { recursive: true, force: true });
   };
   for (let tries = 0; tries < 200; tries++) {
     if (child.exitCode !== null) return { missing: `${kind} stopped at once: ${errors}` };

@@ -7,6 +7,7 @@ import { model12 } from './cmi/model-12.ts';
 import { model2004 } from './cmi/model-2004.ts';
 import { RuntimeSession, surface12, surface2004 } from './cmi/runtime.ts';
 import { CommitQueue } from './commit-queue.ts';
+import type { NavigationRequest, Sequencing } from './sequencing.ts';
 import type { ToFrame, ToPortal, TraceLine } from './messages.ts';
 import { launchable, tocOf, whereToBegin } from './toc.ts';
 
@@ -29,6 +30,8 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
   let opened: Opened | null = null;
   let opening: Promise<void> = Promise.resolve();
   let goingAway = false;
+  let leaving = false;
+  let sequencing: Sequencing | null = null;
 
   // Content climbs from parent to parent in search of its API. Beyond this frame is the portal's origin, where looking
   // throws: for content the climb ends here.
@@ -65,12 +68,20 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     tell({
       zhixing: 'toc',
       entries: tocOf(items, progress, opened?.item.identifier ?? null, mayOpen),
-      previous: at() > 0,
-      next: at() >= 0 && at() < order.length - 1,
+      previous: may('previous'),
+      next: may('continue'),
       title: opened?.item.title ?? configuration.title,
     });
   };
-  const mayOpen = (_item: PackageItem): boolean => true;
+  const mayOpen = (item: PackageItem): boolean =>
+    sequencing === null ||
+    item.identifier === opened?.item.identifier ||
+    sequencing.validity.choice[item.identifier] === 'true';
+  const may = (request: 'continue' | 'previous'): boolean => {
+    if (opened?.item.hideLmsUi?.includes(request)) return false;
+    if (sequencing) return sequencing.validity[request];
+    return request === 'previous' ? at() > 0 : at() >= 0 && at() < order.length - 1;
+  };
 
   let traced: TraceLine[] = [];
   const trace = (line: TraceLine): void => {
@@ -100,7 +111,8 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     queue.resume(item.identifier, start.sequence);
     opened = { item, session: null };
     if (item.kind === 'sco') {
-      const ledger = new Ledger(standard === '1.2' ? model12 : model2004, start.seed);
+      const fromTree = sequencing?.opened(start.seed) ?? {};
+      const ledger = new Ledger(standard === '1.2' ? model12 : model2004, { ...fromTree, ...start.seed });
       let started = false;
       let timer: ReturnType<typeof setTimeout> | null = null;
       const session: RuntimeSession = new RuntimeSession(standard, ledger, start.rules, {
@@ -108,7 +120,8 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
           started = true;
           queue.add({ item: item.identifier, start: true, set: [] });
         },
-        changed() {
+        changed(element, value) {
+          sequencing?.set(element, value);
           timer ??= setTimeout(() => {
             timer = null;
             session.flush();
@@ -118,10 +131,19 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
           const set = ledger.takeChanges();
           if (set.length === 0 && !end) return;
           if (!started) return;
-          queue.add({ item: item.identifier, set, ...(end ? { end } : {}) });
+          const wanted =
+            end && standard === '2004' ? (ledger.value('adl.nav.request') ?? '_none_') : '_none_';
+          // SN 4.5.4, suspendAll (and so 離開課程 and a closed tab): the attempt is suspended whatever the SCO says.
+          const suspends = standard === '2004' && (leaving || goingAway || wanted === 'suspendAll');
+          queue.add({
+            item: item.identifier,
+            set: set.filter(([name]) => name !== 'adl.nav.request'),
+            ...(end ? { end: { exit: suspends ? 'suspend' : end.exit } } : {}),
+          });
           if (goingAway) queue.sendByBeacon();
-          if (end) tell({ zhixing: 'ended' });
+          if (end && wanted !== '_none_' && !leaving && !goingAway) inTurn(() => navigate(wanted));
         },
+        navigation: (element) => answerNavigation(element),
         traced: ({ call, arguments: given, result, error }) =>
           trace({
             at: new Date().toISOString(),
@@ -198,17 +220,68 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     }
   };
 
+  /** adl.nav.request_valid.* without a tree: the order of the table of contents. */
+  const answerNavigation = (element: string): string => {
+    if (sequencing) return sequencing.answer(element);
+    const named = /\.(?:choice|jump)\.\{target=(.+)\}$/.exec(element);
+    if (named) return String(order.some((item) => item.identifier === named[1]));
+    if (element.endsWith('.continue')) return String(may('continue'));
+    return element.endsWith('.previous') ? String(may('previous')) : 'unknown';
+  };
+
+  const saveSequencing = (): void => {
+    if (sequencing && !browse) queue.add({ item: '', set: [['tree', sequencing.save()]] });
+  };
+
+  /** A navigation request of the content or of the learner: `continue`, `{target=ID}choice` … (SN 5.6.4). */
+  const navigate = async (text: string): Promise<void> => {
+    const [, target, request = text] = /^\{target=(.+)\}(choice|jump)$/.exec(text) ?? [];
+    if (sequencing) {
+      // The content says goodbye first: what it sets then decides where the request leads.
+      await closeItem();
+      const outcome = sequencing.request(request as NavigationRequest, target);
+      saveSequencing();
+      const next = order.find((item) => item.identifier === outcome.deliver);
+      if (next) await openItem(next);
+      else {
+        showToc();
+        if (outcome.ended) tell({ zhixing: 'ended' });
+      }
+      return;
+    }
+    const next =
+      target !== undefined
+        ? order.find((item) => item.identifier === target)
+        : request === 'continue'
+          ? order[at() + 1]
+          : request === 'previous'
+            ? order[at() - 1]
+            : undefined;
+    if (next) await openItem(next);
+    else if (request !== 'continue' && request !== 'previous') {
+      await closeItem();
+      showToc();
+      tell({ zhixing: 'ended' });
+    }
+  };
+
   const inTurn = (act: () => Promise<void>): void => {
     opening = opening.then(act).catch((error: unknown) => {
       if (!(error instanceof LaunchExpired)) tell({ zhixing: 'problem', problem: 'open' });
     });
   };
   const goTo = (item: PackageItem | undefined): void => {
-    if (item && item !== opened?.item) inTurn(() => openItem(item));
+    if (!item || item === opened?.item || !mayOpen(item)) return;
+    inTurn(() => navigate(`{target=${item.identifier}}choice`));
   };
 
   const leave = async (): Promise<void> => {
+    leaving = true;
     await closeItem();
+    if (sequencing) {
+      sequencing.request('suspendAll');
+      saveSequencing();
+    }
     await Promise.race([queue.drain(), new Promise((resolve) => setTimeout(resolve, 5000))]);
     if (!queue.empty) queue.sendByBeacon();
     tell({ zhixing: 'left' });
@@ -218,9 +291,28 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     if (event.origin !== portalOrigin || event.source !== portal) return;
     const message = event.data as ToFrame;
     if (message.zhixing === 'open') goTo(order.find((item) => item.identifier === message.item));
-    if (message.zhixing === 'previous') goTo(order[at() - 1]);
-    if (message.zhixing === 'next') goTo(order[at() + 1]);
+    if (message.zhixing === 'previous' && may('previous')) inTurn(() => navigate('previous'));
+    if (message.zhixing === 'next' && may('continue')) inTurn(() => navigate('continue'));
     if (message.zhixing === 'leave') inTurn(leave);
+  };
+
+  /** Where the tree begins: where it was suspended, else at its start, else (a tree without flow) by choice. */
+  const beginSequencing = async (first: PackageItem | undefined): Promise<PackageItem | undefined> => {
+    const engine = await import('./sequencing.ts');
+    if (!engine.isSequenced(items, configuration.extra)) return first;
+    const kept = await untilOpened('');
+    queue.resume('', kept.sequence);
+    sequencing = new engine.Sequencing(
+      items,
+      configuration.extra,
+      configuration.title,
+      kept.seed['tree'] ?? null,
+    );
+    let outcome = sequencing.request(kept.seed['tree'] ? 'resumeAll' : 'start');
+    if (!outcome.deliver) outcome = sequencing.request('start');
+    if (!outcome.deliver && first) outcome = sequencing.request('choice', first.identifier);
+    saveSequencing();
+    return order.find((item) => item.identifier === outcome.deliver);
   };
 
   return {
@@ -254,7 +346,9 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
           }
         }
         const first = order.find((item) => item.identifier === whereToBegin(items, progress));
-        if (first) await openItem(first);
+        const begun = standard === '2004' ? await beginSequencing(first) : first;
+        if (begun) await openItem(begun);
+        else showToc();
       });
     },
   };

@@ -141,7 +141,8 @@ export function createPlayerView(configuration: PageConfiguration, actions: Play
       }
     },
     showToc(toc) {
-      byId('player-item-title').textContent = toc.title;
+      const course = document.querySelector('.player-course')?.textContent;
+      byId('player-item-title').textContent = toc.title === course ? '' : toc.title;
       (byId('player-previous') as HTMLButtonElement).disabled = !toc.previous;
       (byId('player-next') as HTMLButtonElement).disabled = !toc.next;
       const focused = drawer.contains(document.activeElement) ? document.activeElement?.textContent : null;
@@ -150,9 +151,7 @@ export function createPlayerView(configuration: PageConfiguration, actions: Play
         [...drawer.querySelectorAll<HTMLElement>('button')]
           .find((one) => one.textContent === focused)
           ?.focus();
-      const several = toc.entries.length > 1;
-      toggle.hidden = !several;
-      byId('player-steps').hidden = !several;
+      byId('player-steps').hidden = toc.entries.length < 2;
     },
     showSaving(state) {
       const status = byId('player-saving');

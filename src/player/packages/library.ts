@@ -69,6 +69,7 @@ export interface PackageLibraryService extends PackageLibrary {
   /** Checks a file without keeping anything. */
   checkFile(file: string, fileName?: string): Promise<{ findings: Finding[]; content: CourseContent | null }>;
   package(id: string): Promise<Package | null>;
+  archivedPackagesOf(organisation: string): Promise<Package[]>;
   versionsOf(packageId: string): Promise<PackageVersion[]>;
   file(versionId: string, path: string): Promise<ServedFile | null>;
   /** Deletes what a crash left half-stored; run at the start. */
@@ -255,7 +256,10 @@ export function createPackageLibrary(deps: LibraryDeps): PackageLibraryService {
     },
     version: (id) => store.version(id),
     package: (id) => store.package(id),
-    packagesOf: (organisation) => store.packagesOf(organisation),
+    packagesOf: async (organisation) =>
+      (await store.packagesOf(organisation)).filter(({ archivedAt }) => archivedAt === null),
+    archivedPackagesOf: async (organisation) =>
+      (await store.packagesOf(organisation)).filter(({ archivedAt }) => archivedAt !== null),
     versionsOf: (packageId) => store.versionsOf(packageId),
     async file(versionId, path) {
       const found = await store.file(versionId, path.normalize('NFC'));

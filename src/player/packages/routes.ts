@@ -1,5 +1,4 @@
-import { PassThrough } from 'node:stream';
-import busboy from 'busboy';
+import type { PassThrough } from 'node:stream';
 import { Router, type Request } from 'express';
 import type { Clock } from '../../base/clock.ts';
 import { DomainError, isDomainError } from '../../base/errors.ts';
@@ -8,6 +7,8 @@ import type { Logger } from '../../base/logger.ts';
 import type { Person } from '../../identity/types.ts';
 import type { ImportResult } from '../types.ts';
 import type { PackageLibraryService } from './library.ts';
+import { uploadedFile } from './multipart-routes.ts';
+import { addLibraryRoutes } from './routes-library.ts';
 import { reportText } from './report.ts';
 import type { ImportJob, PackageStore } from './store.ts';
 
@@ -17,55 +18,12 @@ export interface PackageRoutesDeps {
   clock: Clock;
   logger: Logger;
   /** Who may upload, and for which organisation; throws `unauthenticated` or `forbidden`. */
-  uploader(req: Request): { person: Person; organisation: string };
+  uploader(req: Request): { person: Pick<Person, 'id'>; organisation: string };
 }
 
 const keepJobsSeconds = 7 * 24 * 3600;
 /** A job that has not moved for so long was cut off with its process. */
 const stalledSeconds = 120;
-
-/** The one file of a multipart form, as a stream; rejects when the form has none. */
-function uploadedZip(req: Request): Promise<{ stream: PassThrough; fileName: string }> {
-  return new Promise((resolve, reject) => {
-    let form: busboy.Busboy;
-    try {
-      form = busboy({
-        headers: req.headers,
-        limits: { files: 1, fields: 20, fieldSize: 64 * 1024 },
-        defParamCharset: 'utf8',
-      });
-    } catch {
-      reject(
-        new DomainError('unsupported-media', 'Send the package as multipart/form-data.', {
-          code: 'not-multipart',
-        }),
-      );
-      return;
-    }
-    let found = false;
-    form.on('file', (name, file, info) => {
-      if (name !== 'package' || found) return void file.resume();
-      found = true;
-      // Errors of either side reach the reader, so that a broken connection ends the import.
-      const stream = new PassThrough();
-      // What nobody reads any more is taken in and dropped, so that the answer can reach the sender.
-      stream.once('close', () => file.resume());
-      file.on('error', (error) => stream.destroy(error));
-      req.once('aborted', () =>
-        stream.destroy(
-          new DomainError('invalid', 'The upload broke off. Please try again.', { code: 'upload-aborted' }),
-        ),
-      );
-      file.pipe(stream);
-      resolve({ stream, fileName: (info.filename ?? 'package.zip').slice(0, 200) });
-    });
-    form.on('error', reject);
-    form.on('close', () => {
-      if (!found) reject(new DomainError('invalid', 'Choose a .zip file first.', { code: 'no-file' }));
-    });
-    req.pipe(form);
-  });
-}
 
 /**
  * POST /api/packages takes a package and answers 202 `{jobId}` as soon as it is received; GET /api/packages/jobs/:id tells how
@@ -135,7 +93,7 @@ export function createPackageRoutes({ library, store, clock, logger, uploader }:
   routes.post('/api/packages', async (req, res) => {
     const { person, organisation } = uploader(req);
     const packageId = typeof req.query['packageId'] === 'string' ? req.query['packageId'] : undefined;
-    const { stream, fileName } = await uploadedZip(req);
+    const { stream, fileName } = await uploadedFile(req, 'package');
     const job: ImportJob = {
       id: newUuid(),
       personId: person.id,
@@ -193,5 +151,6 @@ export function createPackageRoutes({ library, store, clock, logger, uploader }:
       .send(reportText({ fileName, accepted: phase === 'accepted', findings }, language));
   });
 
+  addLibraryRoutes(routes, { library, uploader });
   return routes;
 }

@@ -27,6 +27,21 @@ export interface ImportJob {
   updatedAt: Date;
 }
 
+/** Speaks for a vendor organisation in requests of its own programs. */
+export interface VendorToken {
+  id: string;
+  /** Who made it. */
+  personId: string;
+  organisation: string;
+  label: string;
+  /** SHA-256 of the token, base64url. */
+  hash: string;
+  createdAt: Date;
+  expiresAt: Date;
+  revokedAt: Date | null;
+  lastUsedAt: Date | null;
+}
+
 /** Port: packages, their immutable versions with their files, and uploads on their way. */
 export interface PackageStore {
   /**
@@ -51,4 +66,12 @@ export interface PackageStore {
   putJob(job: ImportJob): Promise<void>;
   job(id: string): Promise<ImportJob | null>;
   deleteJobsBefore(at: Date): Promise<number>;
+
+  putToken(token: VendorToken): Promise<void>;
+  tokenByHash(hash: string): Promise<VendorToken | null>;
+  /** Newest first. */
+  tokensOf(organisation: string): Promise<VendorToken[]>;
+  /** False when the organisation has no such token; the first revocation's time stays. */
+  revokeToken(id: string, organisation: string, at: Date): Promise<boolean>;
+  noteTokenUse(id: string, at: Date): Promise<void>;
 }

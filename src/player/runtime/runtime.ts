@@ -69,6 +69,17 @@ interface Outbox {
 export const allItems = (items: PackageItem[]): PackageItem[] =>
   items.flatMap((item) => [item, ...allItems(item.children)]);
 
+/** The course as a whole: under this name the sequencing state of SCORM 2004 is kept. */
+const courseItem = '';
+const theCourse = (version: PackageVersion): PackageItem => ({
+  identifier: courseItem,
+  title: version.title,
+  visible: false,
+  href: null,
+  kind: 'cluster',
+  children: [],
+});
+
 export const standardOf = (version: PackageVersion): '1.2' | '2004' =>
   version.standard === 'scorm-1.2' ? '1.2' : '2004';
 
@@ -157,10 +168,10 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
     writer: string,
   ): Promise<'kept' | 'stale' | { gap: number }> => {
     const standard = standardOf(version);
-    const item = itemOf(version, commit.item);
+    const item = commit.item === courseItem ? theCourse(version) : itemOf(version, commit.item);
     const model = standard === '1.2' ? model12 : model2004;
     for (const [name] of commit.set)
-      if (!isWritable(model, name))
+      if (commit.item === courseItem ? name !== 'tree' : !isWritable(model, name))
         throw new DomainError('invalid', 'A value was sent for an element that content may not set.', {
           problems: [{ path: name, message: 'is not an element that content may set' }],
         });
@@ -206,7 +217,8 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
     async progress(launch) {
       if (launch.browse) return [];
       const states = await store.ofRegistration(launch.registration);
-      return states.map((stored) => {
+      const items = states.filter(({ item }) => item !== courseItem);
+      return items.map((stored) => {
         const state = decode(stored);
         return {
           item: stored.item,
@@ -221,7 +233,7 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
 
     async open(launch, identifier) {
       const version = await versionOf(launch);
-      const item = itemOf(version, identifier);
+      const item = identifier === courseItem ? theCourse(version) : itemOf(version, identifier);
       const standard = standardOf(version);
       if (launch.browse) return openingOf(standard, item, emptyItemState, launch.learner, true);
       for (;;) {
@@ -239,8 +251,10 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
         };
         // Opened again by the same launch: the steps go on being numbered.
         if (stored?.launchId === launch.id) next.sequence = stored.sequence;
-        if (await store.put(next))
-          return { ...openingOf(standard, item, state, launch.learner, false), sequence: next.sequence };
+        if (!(await store.put(next))) continue;
+        const { sequence } = next;
+        const opening = openingOf(standard, item, state, launch.learner, false);
+        return { ...opening, sequence, ...(identifier === courseItem ? { seed: state.cmi } : {}) };
       }
     },
 

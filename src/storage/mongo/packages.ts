@@ -1,5 +1,11 @@
 import { Schema } from 'mongoose';
-import type { ImportJob, Package, PackageStore, PackageVersion } from '../../player/packages/store.ts';
+import type {
+  ImportJob,
+  Package,
+  PackageStore,
+  PackageVersion,
+  VendorToken,
+} from '../../player/packages/store.ts';
 import { type Connection, isDuplicateKey } from './open.ts';
 
 interface PackageRow {
@@ -32,6 +38,8 @@ interface JobRow {
   updatedAt: Date;
 }
 
+type TokenRow = Omit<VendorToken, 'id'> & { _id: string };
+
 const text = { type: String, required: true } as const;
 const number = { type: Number, required: true } as const;
 const packages = new Schema<PackageRow>(
@@ -54,6 +62,23 @@ const jobs = new Schema<JobRow>(
   { versionKey: false, collection: 'package_jobs' },
 );
 jobs.index({ updatedAt: 1 });
+const date = { type: Date, required: true } as const;
+const tokens = new Schema<TokenRow>(
+  {
+    _id: text,
+    hash: text,
+    organisation: text,
+    personId: text,
+    label: text,
+    createdAt: date,
+    expiresAt: date,
+    revokedAt: { type: Date, default: null },
+    lastUsedAt: { type: Date, default: null },
+  },
+  { versionKey: false, collection: 'vendor_tokens' },
+);
+tokens.index({ hash: 1 }, { unique: true });
+tokens.index({ organisation: 1, _id: -1 });
 
 const toVersion = (row: VersionRow): PackageVersion => {
   const kept = JSON.parse(row.body) as Omit<PackageVersion, 'uploadedAt'> & { uploadedAt: string };
@@ -66,6 +91,7 @@ const toPackage = ({ _id, organisation, title, latestVersionId, archivedAt }: Pa
   latestVersionId,
   archivedAt: archivedAt ?? null,
 });
+const toToken = ({ _id, ...token }: TokenRow): VendorToken => ({ id: _id, ...token });
 const toFile = ({ path, size, blobKey, sha256 }: FileRow) => ({ path, size, blobKey, sha256 });
 
 export async function createMongoPackageStore(connection: Connection): Promise<PackageStore> {
@@ -73,7 +99,8 @@ export async function createMongoPackageStore(connection: Connection): Promise<P
   const version = connection.model<VersionRow>('PackageVersion', versions);
   const file = connection.model<FileRow>('PackageFile', files);
   const job = connection.model<JobRow>('PackageJob', jobs);
-  for (const model of [pkg, version, file, job]) {
+  const token = connection.model<TokenRow>('VendorToken', tokens);
+  for (const model of [pkg, version, file, job, token]) {
     await model.createCollection();
     await model.createIndexes();
   }
@@ -162,6 +189,23 @@ export async function createMongoPackageStore(connection: Connection): Promise<P
       if (!row) return null;
       const kept = JSON.parse(row.body) as Omit<ImportJob, 'updatedAt'> & { updatedAt: string };
       return { ...kept, updatedAt: new Date(kept.updatedAt) };
+    },
+    async putToken({ id, ...given }) {
+      await token.create({ _id: id, ...given });
+    },
+    async tokenByHash(hash) {
+      const row = await token.findOne({ hash }).lean<TokenRow>();
+      return row && toToken(row);
+    },
+    async tokensOf(organisation) {
+      return (await token.find({ organisation }).sort({ _id: -1 }).lean<TokenRow[]>()).map(toToken);
+    },
+    async revokeToken(id, organisation, at) {
+      await token.updateOne({ _id: id, organisation, revokedAt: null }, { $set: { revokedAt: at } });
+      return (await token.findOne({ _id: id, organisation }).lean<TokenRow>()) !== null;
+    },
+    async noteTokenUse(id, at) {
+      await token.updateOne({ _id: id }, { $set: { lastUsedAt: at } });
     },
     async deleteJobsBefore(at) {
       return (await job.deleteMany({ updatedAt: { $lt: at } })).deletedCount;

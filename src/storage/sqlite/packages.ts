@@ -4,6 +4,7 @@ import type {
   PackageFile,
   PackageStore,
   PackageVersion,
+  VendorToken,
 } from '../../player/packages/store.ts';
 import type { Sqlite, SqliteSchema } from './open.ts';
 
@@ -35,6 +36,18 @@ export const packagesSchema: SqliteSchema = {
     CREATE TABLE package_jobs (id TEXT PRIMARY KEY, body TEXT NOT NULL, updated_at INTEGER NOT NULL) WITHOUT ROWID;
     CREATE INDEX package_jobs_updated ON package_jobs (updated_at);`,
     `ALTER TABLE packages ADD COLUMN archived_at INTEGER;`,
+    `CREATE TABLE vendor_tokens (
+      id TEXT PRIMARY KEY,
+      hash TEXT NOT NULL UNIQUE,
+      organisation TEXT NOT NULL,
+      person_id TEXT NOT NULL,
+      label TEXT NOT NULL,
+      created_at INTEGER NOT NULL,
+      expires_at INTEGER NOT NULL,
+      revoked_at INTEGER,
+      last_used_at INTEGER
+    ) WITHOUT ROWID;
+    CREATE INDEX vendor_tokens_organisation ON vendor_tokens (organisation, id DESC);`,
   ],
 };
 
@@ -44,6 +57,17 @@ interface PackageRow {
   title: string;
   latest_version_id: string;
   archived_at: number | null;
+}
+interface TokenRow {
+  id: string;
+  hash: string;
+  organisation: string;
+  person_id: string;
+  label: string;
+  created_at: number;
+  expires_at: number;
+  revoked_at: number | null;
+  last_used_at: number | null;
 }
 interface FileRow {
   path: string;
@@ -61,6 +85,18 @@ const toPackage = (row: PackageRow): Package => ({
   title: row.title,
   latestVersionId: row.latest_version_id,
   archivedAt: row.archived_at === null ? null : new Date(row.archived_at),
+});
+const dateOrNull = (value: number | null): Date | null => (value === null ? null : new Date(value));
+const toToken = (row: TokenRow): VendorToken => ({
+  id: row.id,
+  personId: row.person_id,
+  organisation: row.organisation,
+  label: row.label,
+  hash: row.hash,
+  createdAt: new Date(row.created_at),
+  expiresAt: new Date(row.expires_at),
+  revokedAt: dateOrNull(row.revoked_at),
+  lastUsedAt: dateOrNull(row.last_used_at),
 });
 const toFile = (row: FileRow): PackageFile => ({
   path: row.path,
@@ -112,6 +148,16 @@ export function createSqlitePackageStore(db: Sqlite): PackageStore {
   const job = db.prepare<[string], BodyRow>('SELECT body FROM package_jobs WHERE id = ?');
   const dropJobs = db.prepare('DELETE FROM package_jobs WHERE updated_at < ?');
 
+  const putToken = db.prepare('INSERT INTO vendor_tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
+  const tokenByHash = db.prepare<[string], TokenRow>('SELECT * FROM vendor_tokens WHERE hash = ?');
+  const tokensOf = db.prepare<[string], TokenRow>(
+    'SELECT * FROM vendor_tokens WHERE organisation = ? ORDER BY id DESC',
+  );
+  const revokeToken = db.prepare(
+    'UPDATE vendor_tokens SET revoked_at = coalesce(revoked_at, ?) WHERE id = ? AND organisation = ?',
+  );
+  const noteTokenUse = db.prepare('UPDATE vendor_tokens SET last_used_at = ? WHERE id = ?');
+
   const add = db.transaction((pkg: Package, given: PackageVersion, list: PackageFile[]): PackageVersion => {
     const numbered = { ...given, version: (highest.get(pkg.id)?.n ?? 0) + 1 };
     putPackage.run(pkg.id, pkg.organisation, pkg.title, pkg.latestVersionId);
@@ -161,6 +207,32 @@ export function createSqlitePackageStore(db: Sqlite): PackageStore {
       if (!row) return null;
       const kept = JSON.parse(row.body) as Omit<ImportJob, 'updatedAt'> & { updatedAt: string };
       return { ...kept, updatedAt: new Date(kept.updatedAt) };
+    },
+    async putToken(token) {
+      putToken.run(
+        token.id,
+        token.hash,
+        token.organisation,
+        token.personId,
+        token.label,
+        token.createdAt.getTime(),
+        token.expiresAt.getTime(),
+        token.revokedAt?.getTime() ?? null,
+        token.lastUsedAt?.getTime() ?? null,
+      );
+    },
+    async tokenByHash(hash) {
+      const row = tokenByHash.get(hash);
+      return row ? toToken(row) : null;
+    },
+    async tokensOf(organisation) {
+      return tokensOf.all(organisation).map(toToken);
+    },
+    async revokeToken(id, organisation, at) {
+      return revokeToken.run(at.getTime(), id, organisation).changes === 1;
+    },
+    async noteTokenUse(id, at) {
+      noteTokenUse.run(at.getTime(), id);
     },
     async deleteJobsBefore(at) {
       return dropJobs.run(at.getTime()).changes;

@@ -46,14 +46,15 @@ export const localizedString: Check = (value) => {
 
 /** long_identifier_type and short_identifier_type: a URI (RFC 3986) or URN (RFC 2141), never empty, no white space. */
 export const identifier2004: Check = (value) => {
-  if (value === '' || /\s/.test(value)) return 'type';
+  // RFC 3986 has no place for these; other scripts than Latin are let through (RFC 3987).
+  if (value === '' || /[\s{}[\]<>"\\^`|]/.test(value)) return 'type';
   if (/^urn:/i.test(value)) return /^urn:[A-Za-z0-9][A-Za-z0-9-]{0,31}:\S+$/i.test(value) ? 'ok' : 'type';
   return 'ok';
 };
 
-/** time(second,10,0): 1970–2038, two decimals at most, an optional time zone. */
+/** time(second,10,0): 1970–2038, two decimals at most; a time zone only behind decimals, as the standard's brackets say. */
 const instant =
-  /^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T(\d{2})(?::(\d{2})(?::(\d{2})(?:\.\d{1,2})?(?:Z|[+-]\d{2}(?::?\d{2})?)?)?)?)?)?)?$/;
+  /^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T(\d{2})(?::(\d{2})(?::(\d{2})(?:\.\d{1,2}(?:Z|[+-](?:[01]\d|2[0-3])(?::[0-5]\d)?)?)?)?)?)?)?)?$/;
 export const time2004: Check = (value) => {
   const parts = instant.exec(value);
   if (!parts) return 'type';

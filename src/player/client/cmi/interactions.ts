@@ -25,15 +25,14 @@ const pairs = (text: string, right: (part: string) => boolean, left = isId): boo
     return source !== undefined && target !== undefined && rest.length === 0 && left(source) && right(target);
   });
 
-/** The delimiters in braces that may stand before a pattern, in any order, each once; null when one is malformed. */
+/** The delimiters in braces that may stand before a pattern, in any order; null when one is malformed. */
 function withoutDelimiters(text: string, allowed: string[]): string | null {
   let rest = text;
   for (;;) {
-    const found = /^\{(case_matters|order_matters|lang)=([^}]*)\}/.exec(rest);
+    const found = /^\{(case_matters|order_matters)=([^}]*)\}/.exec(rest);
+    // `{lang=…}` begins the text itself: what looks like a delimiter behind it is text (so ADL's test package).
     if (!found) return rest;
     const [whole, name = '', value = ''] = found;
-    // `{lang=…}` belongs to the text behind it.
-    if (name === 'lang') return rest;
     if (!allowed.includes(name) || !/^(true|false)$/.test(value)) return null;
     rest = rest.slice(whole.length);
   }
@@ -105,6 +104,9 @@ export function correctResponse(type: string, value: string): Verdict {
       return learnerResponse(type, value);
   }
 }
+
+/** Of these types no two patterns may be alike (RTE 4.2.9.1). */
+export const distinctPatterns = ['choice', 'matching', 'sequencing', 'performance'];
 
 /** Of these types there is one correct response at most. */
 export const singlePattern = ['true-false', 'likert', 'numeric', 'other'];

@@ -14,7 +14,9 @@ interface Located {
 }
 
 const isIndex = (part: string): boolean => /^(0|[1-9]\d{0,5})$/.test(part);
-const pattern = (element: string): string => element.replace(/\.(0|[1-9]\d*)(?=\.|$)/g, '.n');
+const pattern = (element: string): string => element.replace(/\.\d{1,6}(?=\.|$)/g, '.n');
+/** An index is a number: `01` means 1. */
+const canonical = (element: string): string => element.replace(/\.0+(?=\d+(\.|$))/g, '.');
 const has = <T>(table: Record<string, T>, key: string): boolean => Object.hasOwn(table, key);
 
 /**
@@ -69,8 +71,9 @@ export class Ledger implements Neighbours {
     return this.#changes.size > 0;
   }
 
-  get(element: string): Answer {
+  get(name: string): Answer {
     const { codes } = this.#model;
+    const element = canonical(name);
     const fail = (error: number): Answer => ({ value: '', error });
     if (element === '') return fail(codes.emptyOnGet);
     const keyword = this.#keyword(element);
@@ -96,8 +99,9 @@ export class Ledger implements Neighbours {
   }
 
   /** The error code; 0: accepted. */
-  set(element: string, value: string): number {
+  set(name: string, value: string): number {
     const { codes } = this.#model;
+    const element = canonical(name);
     if (element === '') return codes.emptyOnSet;
     const keyword = this.#keyword(element);
     if (keyword) return keyword.known ? codes.keyword : codes.undefinedElement;
@@ -108,16 +112,17 @@ export class Ledger implements Neighbours {
     // A new member comes right after the last one (RTE 3.1.? and 1.2 RTE 3.4.3); its parent is there already.
     for (const [at, { collection, index }] of steps.entries()) {
       const count = this.count(collection);
-      if (index > count) return codes.indexOnSet;
+      if (index > count || (index === count && this.#model.fixed?.includes(collection)))
+        return codes.indexOnSet;
       if (index === count && at < steps.length - 1) return codes.dependency;
     }
     const verdict = spec.check?.(value) ?? 'ok';
     if (verdict !== 'ok') return codes[verdict];
     const missing = this.#missing(element, spec, steps);
     if (missing) return codes.dependency;
+    if (spec.refuse?.(value, element, this)) return codes.refusedSet;
     const among = spec.checkAmong?.(value, element, this) ?? 'ok';
     if (among !== 'ok') return codes[among];
-    if (spec.refuse?.(value, element, this)) return codes.refusedSet;
     this.load(element, value);
     this.#changes.delete(element);
     this.#changes.set(element, value);

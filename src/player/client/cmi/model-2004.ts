@@ -10,7 +10,13 @@ import {
   time2004,
   type Verdict,
 } from './formats.ts';
-import { correctResponse, interactionTypes, learnerResponse, singlePattern } from './interactions.ts';
+import {
+  correctResponse,
+  distinctPatterns,
+  interactionTypes,
+  learnerResponse,
+  singlePattern,
+} from './interactions.ts';
 import type { DataModel, ElementSpec, Neighbours } from './model.ts';
 
 const completion = oneOf('completed', 'incomplete', 'not attempted', 'unknown');
@@ -85,6 +91,7 @@ export const model2004: DataModel = {
     'cmi.objectives',
     'adl.data',
   ],
+  fixed: ['cmi.comments_from_lms', 'adl.data'],
   elements: {
     'cmi._version': { access: 'read', initial: '1.0' },
     'cmi.comments_from_learner.n.comment': { access: 'both', check: localizedString },
@@ -114,7 +121,9 @@ export const model2004: DataModel = {
       refuse: (value, element, neighbours) => {
         const interaction = interactionOf(element);
         const own = Number(element.split('.')[4]);
-        if (own > 0 && singlePattern.includes(neighbours.value(`${interaction}.type`) ?? '')) return true;
+        const type = neighbours.value(`${interaction}.type`) ?? '';
+        if (own > 0 && singlePattern.includes(type)) return true;
+        if (!distinctPatterns.includes(type)) return false;
         const all = `${interaction}.correct_responses`;
         for (let n = 0; n < neighbours.count(all); n++)
           if (n !== own && neighbours.value(`${all}.${n}.pattern`) === value) return true;
@@ -179,6 +188,8 @@ export const model2004: DataModel = {
       check: (value) => (navigation.test(value) ? 'ok' : 'type'),
       initial: '_none_',
     },
+    'adl.nav.request_valid.continue': { access: 'read', initial: 'unknown' },
+    'adl.nav.request_valid.previous': { access: 'read', initial: 'unknown' },
     'adl.data.n.id': { access: 'read' },
     'adl.data.n.store': { access: 'both', check: anyString },
   },

@@ -50,4 +50,6 @@ export interface DataModel {
   /** Collections and structures with the value of their `_children`. */
   children: Record<string, string>;
   collections: string[];
+  /** Collections whose members the LMS makes: content adds none. */
+  fixed?: string[];
 }

@@ -111,7 +111,9 @@ export class RuntimeSession {
       if (this.#phase !== 'running') return this.#fail(this.#codes.set[this.#phase]);
       const name = String(element ?? '');
       const text = value === undefined || value === null ? '' : String(value);
-      const error = this.#ledger.set(name, text);
+      // SN 5.6.5: with their targets in braces these are no names that a table can hold.
+      const asksOnly = this.#standard === '2004' && /^adl\.nav\.request_valid\.(choice|jump)\./.test(name);
+      const error = asksOnly ? 404 : this.#ledger.set(name, text);
       if (error !== 0) return this.#fail(error, 'false', `${name} = ${text.slice(0, 200)}`);
       this.#hooks.changed(name, text);
       return this.#done();

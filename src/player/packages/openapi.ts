@@ -1,0 +1,237 @@
+const json = (schema: object) => ({ content: { 'application/json': { schema } } });
+const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+const parameter = (
+  name: string,
+  where: 'path' | 'query',
+  description: string,
+  required = where === 'path',
+) => ({
+  name,
+  in: where,
+  required,
+  description,
+  schema: { type: 'string' },
+});
+const form = (field: string) => ({
+  required: true,
+  content: {
+    'multipart/form-data': {
+      schema: {
+        type: 'object',
+        required: [field],
+        properties: { [field]: { type: 'string', format: 'binary' } },
+      },
+    },
+  },
+});
+const faults = {
+  '401': { description: 'No token, or one that is unknown, revoked or expired', ...json(ref('Fault')) },
+  '404': { description: 'Not there, or not of your organisation', ...json(ref('Fault')) },
+};
+const malformed = { '400': { description: 'The request is malformed', ...json(ref('Fault')) } };
+const noForm = { '415': { description: 'Not multipart/form-data', ...json(ref('Fault')) } };
+const text = { type: 'string' };
+const localText = { type: 'object', properties: { 'zh-TW': text, en: text } };
+const id = parameter('id', 'path', 'Identifier');
+
+/** What programs of vendors may ask for (OpenAPI 3.1); the routes' tests walk it. */
+export const openApi = {
+  openapi: '3.1.0',
+  info: { title: '知行 Zhixing: packages', version: '1', description: 'Upload and manage course packages.' },
+  security: [{ token: [] }],
+  paths: {
+    '/api/packages': {
+      get: {
+        summary: 'Packages of your organisation, newest first',
+        parameters: [parameter('archived', 'query', '`true`: the archived ones instead')],
+        responses: {
+          '200': {
+            description: 'The list',
+            ...json({ type: 'object', properties: { packages: { type: 'array', items: ref('Package') } } }),
+          },
+          '401': faults['401'],
+        },
+      },
+      post: {
+        summary: 'Uploads a package; follow the job for the result',
+        parameters: [parameter('packageId', 'query', 'Given: a new version of this package')],
+        requestBody: form('package'),
+        responses: {
+          '202': {
+            description: 'Received; being checked',
+            ...json({ type: 'object', required: ['jobId'], properties: { jobId: text } }),
+          },
+          '400': { description: 'The form holds no file', ...json(ref('Fault')) },
+          '401': faults['401'],
+          ...noForm,
+        },
+      },
+    },
+    '/api/packages/jobs/{id}': {
+      get: {
+        summary: 'How far an upload is, and its result',
+        parameters: [id],
+        responses: { '200': { description: 'The job', ...json(ref('Job')) }, ...faults },
+      },
+    },
+    '/api/packages/jobs/{id}/report.json': {
+      get: {
+        summary: 'The findings, to keep',
+        parameters: [id],
+        responses: {
+          '200': {
+            description: 'The report',
+            ...json({
+              type: 'object',
+              properties: {
+                fileName: text,
+                accepted: { type: 'boolean' },
+                findings: { type: 'array', items: ref('Finding') },
+              },
+            }),
+          },
+          ...faults,
+        },
+      },
+    },
+    '/api/packages/jobs/{id}/report.txt': {
+      get: {
+        summary: 'The findings as text',
+        parameters: [id, parameter('lang', 'query', '`zh-TW` or `en`')],
+        responses: {
+          '200': { description: 'The report', content: { 'text/plain': { schema: text } } },
+          ...faults,
+        },
+      },
+    },
+    '/api/packages/{id}': {
+      get: {
+        summary: 'A package with its versions, newest first',
+        parameters: [id],
+        responses: {
+          '200': {
+            description: 'The package',
+            ...json({
+              allOf: [
+                ref('Package'),
+                { type: 'object', properties: { versions: { type: 'array', items: ref('Version') } } },
+              ],
+            }),
+          },
+          ...faults,
+        },
+      },
+    },
+    '/api/packages/{id}/files': {
+      put: {
+        summary: 'A new version with one file replaced or added',
+        parameters: [id, parameter('path', 'query', 'Path inside the package', true)],
+        requestBody: form('file'),
+        responses: {
+          '200': {
+            description: 'The new version',
+            ...json({
+              type: 'object',
+              properties: { accepted: { const: true }, version: ref('Version') },
+            }),
+          },
+          '422': {
+            description: 'Refused; the package stays as it was',
+            ...json({
+              type: 'object',
+              properties: { accepted: { const: false }, findings: { type: 'array', items: ref('Finding') } },
+            }),
+          },
+          ...malformed,
+          ...noForm,
+          ...faults,
+        },
+      },
+    },
+    '/api/packages/{id}/latest': {
+      put: {
+        summary: 'Makes another version the latest (roll-back); courses keep the version that they have',
+        parameters: [id],
+        requestBody: {
+          required: true,
+          ...json({ type: 'object', required: ['versionId'], properties: { versionId: text } }),
+        },
+        responses: {
+          '200': { description: 'The package', ...json(ref('Package')) },
+          ...malformed,
+          ...faults,
+        },
+      },
+    },
+    '/api/packages/{id}/archived': {
+      put: {
+        summary: 'Archives a package or brings it back',
+        parameters: [id],
+        requestBody: {
+          required: true,
+          ...json({ type: 'object', required: ['archived'], properties: { archived: { type: 'boolean' } } }),
+        },
+        responses: {
+          '200': { description: 'The package', ...json(ref('Package')) },
+          ...malformed,
+          ...faults,
+        },
+      },
+    },
+  },
+  components: {
+    securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
+    schemas: {
+      Package: {
+        type: 'object',
+        required: ['id', 'title', 'latestVersionId', 'archivedAt'],
+        properties: {
+          id: text,
+          title: text,
+          latestVersionId: text,
+          archivedAt: { type: ['string', 'null'], format: 'date-time' },
+        },
+      },
+      Version: {
+        type: 'object',
+        required: ['id', 'version', 'standard', 'edition', 'title', 'fileCount', 'totalBytes', 'uploadedAt'],
+        properties: {
+          id: text,
+          version: { type: 'integer' },
+          standard: { enum: ['scorm-1.2', 'scorm-2004', 'html', 'video', 'pdf', 'epub'] },
+          edition: text,
+          title: text,
+          fileCount: { type: 'integer' },
+          totalBytes: { type: 'integer' },
+          uploadedAt: { type: 'string', format: 'date-time' },
+        },
+      },
+      Job: {
+        type: 'object',
+        required: ['id', 'fileName', 'phase', 'done', 'total', 'versionId', 'findings'],
+        properties: {
+          id: text,
+          fileName: text,
+          phase: { enum: ['receiving', 'checking', 'storing', 'accepted', 'refused', 'failed'] },
+          done: { type: 'integer' },
+          total: { type: 'integer' },
+          versionId: { type: ['string', 'null'] },
+          findings: { type: 'array', items: ref('Finding') },
+        },
+      },
+      Finding: {
+        type: 'object',
+        required: ['severity', 'rule', 'file', 'line', 'message', 'remedy'],
+        properties: {
+          severity: { enum: ['error', 'warning'] },
+          rule: text,
+          file: { type: ['string', 'null'] },
+          line: { type: ['integer', 'null'] },
+          message: localText,
+          remedy: localText,
+        },
+      },
+      Fault: { type: 'object', properties: { error: { type: 'object', properties: { message: text } } } },
+    },
+  },
+} as const;

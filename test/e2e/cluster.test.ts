@@ -1,0 +1,240 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { systemClock } from '../../src/base/clock.ts';
+import { newUuid } from '../../src/base/ids.ts';
+import { parseQuiz, parseSurvey } from '../../src/assessment/text-format.ts';
+import { createCatalogue } from '../../src/courses/catalogue.ts';
+import { createIdNumberVault } from '../../src/identity/id-numbers.ts';
+import { createPeople } from '../../src/identity/people.ts';
+import { openStorage } from '../../src/storage/open.ts';
+import { emptyStore, type EmptyStore } from '../support/engines.ts';
+import { freePort } from '../support/server.ts';
+
+const root = join(import.meta.dirname, '../..');
+/** So many as the test's own database bears: it scans where MongoDB uses an index. */
+const learners = 24;
+
+/** One learner's browser: cookies and forms, over whatever process answers. Sends again what got no answer. */
+class Visitor {
+  #cookies = new Map<string, string>();
+  readonly #origin: string;
+  constructor(origin: string) {
+    this.#origin = origin;
+  }
+  async #send(
+    path: string,
+    form?: Record<string, string>,
+  ): Promise<{ url: string; text: string; status: number }> {
+    for (let tries = 0; ; tries++) {
+      try {
+        const answer = await fetch(new URL(path, this.#origin), {
+          method: form ? 'POST' : 'GET',
+          redirect: 'manual',
+          headers: {
+            cookie: [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+            accept: 'text/html',
+            connection: 'close',
+            ...(form ? { origin: this.#origin } : {}),
+          },
+          ...(form ? { body: new URLSearchParams(form) } : {}),
+        });
+        const text = await answer.text();
+        for (const cookie of answer.headers.getSetCookie()) {
+          const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
+          this.#cookies.set(name, value);
+        }
+        if (answer.status >= 500) throw new Error(`${answer.status} at ${path}`);
+        const next = answer.headers.get('location');
+        if (next) return await this.#send(next);
+        return { url: path, text, status: answer.status };
+      } catch (error) {
+        if (tries > 60) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 250));
+      }
+    }
+  }
+  get(path: string): Promise<{ url: string; text: string }> {
+    return this.#send(path);
+  }
+  async submit(
+    page: string,
+    path: string,
+    fields: Record<string, string> = {},
+  ): Promise<{ url: string; text: string }> {
+    const { text } = await this.#send(page);
+    const csrf = /name="_csrf" value="([^"]+)"/.exec(text)?.[1] ?? '';
+    return this.#send(path, { _csrf: csrf, ...fields });
+  }
+}
+
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .split(' ')
+    .filter((text) => text.trim() !== '')
+    .map(Number);
+
+describe('three processes on one database, one of them killed hard', function () {
+  this.timeout(240_000);
+  let store: EmptyStore | null = null;
+  let primary: ChildProcess | null = null;
+  let printed = '';
+  let origin = '';
+  const authorization = `Basic ${Buffer.from('cluster-key:cluster-secret').toString('base64')}`;
+
+  before(async function () {
+    store = await emptyStore('mongodb');
+    if (!store) return this.skip();
+    const storage = await openStorage(store.options);
+    const people = createPeople({
+      store: storage.identity,
+      vault: createIdNumberVault(Buffer.alloc(32, 1)),
+      clock: systemClock,
+    });
+    for (let at = 0; at < learners; at++)
+      await people.create({
+        name: `學員${at}`,
+        accountKind: 'local',
+        roles: [{ role: 'learner', organisation: null }],
+        login: { name: `learner-${at}`, password: 'cluster-test' },
+      });
+    const catalogue = createCatalogue({ store: storage.courses, clock: systemClock, checks: [] });
+    const course = await catalogue.create(
+      {
+        code: 'CLUSTER-1',
+        title: { 'zh-TW': '叢集' },
+        summary: { 'zh-TW': '叢集' },
+        certifiedHours: 1,
+        conditions: { readingSeconds: null, passScore: 60, survey: true },
+        packageVersionId: 'none',
+      },
+      { personId: 'nobody', organisation: '測試' },
+    );
+    await storage.assessment.putQuiz({
+      courseId: course.id,
+      title: { 'zh-TW': '測驗' },
+      questions: parseQuiz('對嗎？\n(*) 對\n( ) 不對'),
+      drawn: null,
+      shuffle: false,
+    });
+    await storage.assessment.putSurvey({
+      courseId: course.id,
+      title: { 'zh-TW': '問卷' },
+      questions: parseSurvey('* 好嗎？\n( ) 好\n( ) 不好'),
+    });
+    await catalogue.publish(course.id);
+    await storage.close();
+
+    const port = await freePort();
+    origin = `http://localhost:${port}`;
+    const started = spawn(process.execPath, ['--import', 'tsx', 'scripts/start-cluster.ts'], {
+      cwd: root,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        HOME: process.env['HOME'] ?? '',
+        PORT: String(port),
+        WORKERS: '3',
+        DATA_DIR: store.options.dataDir,
+        MONGODB_URI: store.options.mongodbUri ?? '',
+        LRS_KEY: 'cluster-key',
+        LRS_SECRET: 'cluster-secret',
+        LOG_LEVEL: 'fatal',
+      },
+    });
+    primary = started;
+    const take = (chunk: Buffer): void => void (printed += chunk.toString());
+    started.stdout.on('data', take);
+    started.stderr.on('data', take);
+    for (let tries = 0; tries < 600; tries++) {
+      if (started.exitCode !== null) throw new Error(`The cluster ended:\n${printed}`);
+      if (started.pid !== undefined && printed.split('LRS  ').length > 3) return;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    throw new Error(`The cluster did not start:\n${printed}`);
+  });
+
+  after(async () => {
+    const running = primary;
+    if (running?.pid !== undefined && running.exitCode === null) {
+      const gone = new Promise((resolve) => running.once('exit', resolve));
+      process.kill(-running.pid, 'SIGKILL');
+      await gone;
+    }
+    store?.remove();
+  });
+
+  it('keeps every acknowledged Statement once and completes every course once', async () => {
+    const acknowledged: string[] = [];
+    const headers = {
+      authorization,
+      'x-experience-api-version': '1.0.3',
+      'content-type': 'application/json',
+    };
+    let finished = 0;
+
+    const learn = async (at: number): Promise<void> => {
+      const visitor = new Visitor(origin);
+      await visitor.submit('/sign-in', '/sign-in', { loginName: `learner-${at}`, password: 'cluster-test' });
+      await visitor.submit('/courses/CLUSTER-1', '/courses/CLUSTER-1/enrol');
+      const { text } = await visitor.submit('/courses/CLUSTER-1/quiz', '/courses/CLUSTER-1/quiz/attempts');
+      const action = /action="(\/courses\/CLUSTER-1\/quiz\/attempts\/[^"]+)"/.exec(text)?.[1];
+      if (action === undefined) throw new Error(`learner ${at} has no attempt: ${text.slice(0, 200)}`);
+      await visitor.submit('/courses/CLUSTER-1/survey', action, { 'answers[q1][]': 'a' });
+      await visitor.submit('/record', '/courses/CLUSTER-1/survey', { 'answers[s1][]': 'a' });
+      const id = newUuid();
+      const answer = await fetch(`${origin}/xapi/statements`, {
+        method: 'POST',
+        headers: { ...headers, connection: 'close' },
+        body: JSON.stringify({
+          id,
+          actor: { mbox: `mailto:learner-${at}@example.org` },
+          verb: { id: 'http://adlnet.gov/expapi/verbs/experienced' },
+          object: { id: 'http://example.org/cluster' },
+        }),
+      }).catch(() => null);
+      if (answer?.status === 200) acknowledged.push(id);
+      finished++;
+    };
+
+    const everyone = Promise.all(Array.from({ length: learners }, (_, at) => learn(at)));
+    while (finished < learners / 3) await new Promise((resolve) => setTimeout(resolve, 50));
+    const [victim] = childrenOf(primary?.pid ?? 0);
+    if (victim === undefined) throw new Error('no process to kill');
+    process.kill(victim, 'SIGKILL');
+    await everyone;
+
+    const find = async (query: string): Promise<{ id: string; context?: { registration?: string } }[]> => {
+      const all: { id: string }[] = [];
+      let more = `/xapi/statements?${query}&limit=100`;
+      while (more !== '') {
+        const answer = await fetch(new URL(more, origin), { headers });
+        const page = (await answer.json()) as { statements: { id: string }[]; more: string };
+        all.push(...page.statements);
+        more = page.more;
+      }
+      return all;
+    };
+    const verb = (name: string): string => encodeURIComponent(`http://adlnet.gov/expapi/verbs/${name}`);
+    const course = encodeURIComponent(`${origin}/courses/CLUSTER-1`);
+    // The killed process may have held the feed's lease: it is taken over within 30 s.
+    let completed: Awaited<ReturnType<typeof find>> = [];
+    for (let tries = 0; tries < 150; tries++) {
+      completed = await find(`verb=${verb('completed')}&activity=${course}`);
+      if (completed.length >= learners) break;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    expect(completed).to.have.length(learners);
+    expect(new Set(completed.map(({ context }) => context?.registration)).size).to.equal(learners);
+    const registered = await find(`verb=${verb('registered')}&activity=${course}`);
+    expect(registered).to.have.length(learners);
+    const stored = (await find(`activity=${encodeURIComponent('http://example.org/cluster')}`)).map(
+      ({ id }) => id,
+    );
+    expect(new Set(stored).size).to.equal(stored.length);
+    expect(stored).to.include.members(acknowledged);
+    expect(printed).to.include('ended (SIGKILL)');
+  });
+});

@@ -1,0 +1,213 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import express from 'express';
+import { createLogger } from '../../src/base/logger.ts';
+import { createErrorHandler } from '../../src/http/errors.ts';
+import { createRateLimits } from '../../src/http/rate-limit.ts';
+import { runCommand } from '../../src/player/packages/commands.ts';
+import { createPackageLibrary } from '../../src/player/packages/library.ts';
+import { openApi } from '../../src/player/packages/openapi.ts';
+import { createPackageApi } from '../../src/player/packages/routes-api.ts';
+import { createVendorTokens, type VendorTokens } from '../../src/player/packages/tokens.ts';
+import { openStorage, type Storage } from '../../src/storage/open.ts';
+import { TestClock } from '../support/clock.ts';
+import { emptyStore, type EmptyStore } from '../support/engines.ts';
+import { packageOf, zipOf } from '../support/zips.ts';
+
+interface VersionJson {
+  id: string;
+  version: number;
+  title: string;
+}
+
+describe('the package API for vendors’ programs (issue 6 item 10)', () => {
+  let store: EmptyStore;
+  let storage: Storage;
+  let server: Server;
+  let origin: string;
+  let tokens: VendorTokens;
+  let token: string;
+  let folder: string;
+  const clock = new TestClock();
+  const by = { personId: 'p1', organisation: 'a' };
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'zhixing-api-'));
+    store = (await emptyStore('sqlite')) as EmptyStore;
+    storage = await openStorage(store.options);
+    tokens = createVendorTokens({ store: storage.packages, clock });
+    const logger = createLogger('silent');
+    const app = express();
+    app.use(
+      createPackageApi({
+        tokens,
+        library: createPackageLibrary({
+          store: storage.packages,
+          blobs: storage.blobs,
+          clock,
+          tempDir: join(store.options.dataDir, 'uploads'),
+          limits: { packageBytes: 2_000_000, packageUnpackedBytes: 20_000_000, packageFiles: 100 },
+        }),
+        store: storage.packages,
+        clock,
+        logger,
+        rateLimit: createRateLimits(
+          storage.rateCounters,
+          clock,
+        )({ name: 'packages', limit: 500, windowSeconds: 60 }),
+      }),
+    );
+    app.use((_req, res) => void res.status(418).end());
+    app.use(createErrorHandler(logger, null));
+    server = createServer(app);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    ({ token } = await tokens.issue(by, ' CI ', 30));
+  });
+  after(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    await storage.close();
+    store.remove();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const call = (method: string, path: string, body?: BodyInit | object, bearer = token) =>
+    fetch(`${origin}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${bearer}`,
+        accept: 'application/json',
+        ...(body && !(body instanceof FormData) ? { 'content-type': 'application/json' } : {}),
+      },
+      ...(body === undefined ? {} : { body: body instanceof FormData ? body : JSON.stringify(body) }),
+    });
+  const formOf = (field: string, bytes: string | Buffer): FormData => {
+    const form = new FormData();
+    form.append(field, new Blob([new Uint8Array(Buffer.from(bytes as string))]), 'x.zip');
+    return form;
+  };
+  const upload = async (...args: string[]) => {
+    let out = '';
+    let err = '';
+    const code = await runCommand(
+      ['upload', '--json', ...args],
+      { ZHIXING_URL: origin, ZHIXING_TOKEN: token },
+      { out: (text) => void (out += text), err: (text) => void (err += text) },
+    );
+    return {
+      code,
+      err,
+      report: (out ? JSON.parse(out) : null) as { accepted: boolean; versionId: string } | null,
+    };
+  };
+  const fileOf = (name: string, bytes: Buffer): string => {
+    writeFileSync(join(folder, name), bytes);
+    return join(folder, name);
+  };
+
+  it('npx zhixing upload sends a package, waits for the report and ends with 0 or 1', async () => {
+    const good = await upload(fileOf('good.zip', packageOf()));
+    expect(good).to.deep.include({ code: 0, err: '' });
+    const version = await storage.packages.version(good.report?.versionId ?? '');
+    expect(version).to.deep.include({ uploadedBy: 'p1', version: 1 });
+    const next = await upload('--package', version?.packageId ?? '', fileOf('good.zip', packageOf()));
+    expect((await storage.packages.version(next.report?.versionId ?? ''))?.version).to.equal(2);
+    const bad = await upload(fileOf('bad.zip', zipOf([{ name: 'a.bin' }])));
+    expect(bad).to.deep.nested.include({ code: 1, 'report.accepted': false });
+  });
+
+  it('lists packages and versions, replaces a file, rolls back, archives', async () => {
+    const { report } = await upload(fileOf('good.zip', packageOf()));
+    const first = await storage.packages.version(report?.versionId ?? '');
+    const path = `/api/packages/${first?.packageId}`;
+    const listed = (await (await call('GET', '/api/packages')).json()) as { packages: { id: string }[] };
+    expect(listed.packages.map(({ id }) => id)).to.include(first?.packageId);
+
+    const replaced = await call('PUT', `${path}/files?path=index.html`, formOf('file', '<title>新</title>'));
+    expect(replaced.status).to.equal(200);
+    const refused = await call('PUT', `${path}/files?path=imsmanifest.xml`, formOf('file', '<x/>'));
+    expect([refused.status, ((await refused.json()) as { accepted: boolean }).accepted]).to.deep.equal([
+      422,
+      false,
+    ]);
+    expect((await call('PUT', `${path}/files?path=../x`, formOf('file', 'x'))).status).to.equal(400);
+    const shown = (await (await call('GET', path)).json()) as {
+      latestVersionId: string;
+      versions: VersionJson[];
+    };
+    expect(shown.versions.map(({ version }) => version)).to.deep.equal([2, 1]);
+    expect(shown.latestVersionId).to.equal(shown.versions[0]?.id);
+
+    const back = await call('PUT', `${path}/latest`, { versionId: first?.id });
+    expect(((await back.json()) as { latestVersionId: string }).latestVersionId).to.equal(first?.id);
+    expect((await call('PUT', `${path}/latest`, { versionId: 7 })).status).to.equal(400);
+    const archived = (await (await call('PUT', `${path}/archived`, { archived: true })).json()) as object;
+    expect(archived).to.have.property('archivedAt', clock.now().toISOString());
+    const rest = (await (await call('GET', '/api/packages')).json()) as { packages: { id: string }[] };
+    expect(rest.packages.map(({ id }) => id)).to.not.include(first?.packageId);
+  });
+
+  it('another organisation’s token sees nothing of it', async () => {
+    const { report } = await upload(fileOf('good.zip', packageOf()));
+    const version = await storage.packages.version(report?.versionId ?? '');
+    const path = `/api/packages/${version?.packageId}`;
+    const other = (await tokens.issue({ personId: 'p2', organisation: 'b' }, 'b', 1)).token;
+    for (const [method, at, body] of [
+      ['GET', path, undefined],
+      ['PUT', `${path}/latest`, { versionId: version?.id }],
+      ['PUT', `${path}/archived`, { archived: true }],
+      ['PUT', `${path}/files?path=index.html`, formOf('file', 'x')],
+    ] as const)
+      expect((await call(method, at, body, other)).status, at).to.equal(404);
+    expect(await (await call('GET', '/api/packages', undefined, other)).json()).to.deep.equal({
+      packages: [],
+    });
+  });
+
+  it('every operation of the OpenAPI document exists and asks for a token', async () => {
+    expect(await (await call('GET', '/api/packages/openapi.json')).json()).to.deep.equal(
+      JSON.parse(JSON.stringify(openApi)),
+    );
+    for (const [path, operations] of Object.entries(openApi.paths))
+      for (const method of Object.keys(operations)) {
+        const at = path.replace('{id}', 'none');
+        const denied = await call(method.toUpperCase(), at, undefined, 'zxv_0123456789012345678901234567');
+        expect(denied.status, `${method} ${path}`).to.equal(401);
+        expect(denied.headers.get('www-authenticate')).to.contain('invalid_token');
+        // With a token each is known: 418 would be the program behind this one.
+        const known = await call(method.toUpperCase(), at);
+        expect(known.status, `${method} ${path}`).to.not.equal(418);
+        const documented = (operations as Record<string, { responses: object }>)[method]?.responses;
+        expect(documented, `${method} ${path}`).to.have.property(String(known.status));
+      }
+  });
+
+  it('a token that was revoked, has expired or never was opens nothing; without one the request passes on', async () => {
+    const { token: short, record } = await tokens.issue(by, 'short', 1);
+    expect((await call('GET', '/api/packages', undefined, short)).status).to.equal(200);
+    expect((await tokens.list('a')).find(({ id }) => id === record.id)?.lastUsedAt).to.deep.equal(
+      clock.now(),
+    );
+    expect(JSON.stringify(await tokens.list('a'))).to.not.contain(short);
+    await tokens.revoke(record.id, 'a');
+    expect((await call('GET', '/api/packages', undefined, short)).status).to.equal(401);
+    const { token: expiring } = await tokens.issue(by, 'expiring', 1);
+    clock.advance(24 * 3600);
+    expect((await call('GET', '/api/packages', undefined, expiring)).status).to.equal(401);
+    expect((await call('GET', '/api/packages', undefined, `${token}x`)).status).to.equal(401);
+    expect((await fetch(`${origin}/api/packages`)).status).to.equal(418);
+    for (const [label, days] of [
+      ['', 1],
+      ['x'.repeat(101), 1],
+      ['x', 0],
+      ['x', 367],
+      ['x', 1.5],
+    ] as const)
+      expect(await tokens.issue(by, label, days).catch((error: Error) => error)).to.be.instanceOf(Error);
+  });
+});

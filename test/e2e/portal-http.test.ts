@@ -1,0 +1,209 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { freePort, type RunningServer, startServer } from '../support/server.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+/** A request with a Host header of the test's choice. */
+const withHost = (
+  port: number,
+  host: string,
+  path: string,
+  more: Record<string, string> = {},
+): Promise<{ status: number; body: string }> =>
+  new Promise((resolve, reject) => {
+    const sent = request({ host: '127.0.0.1', port, path, headers: { host, ...more } }, (answer) => {
+      let body = '';
+      answer.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body }));
+    });
+    sent.once('error', reject);
+    sent.end();
+  });
+
+describe('the portal over HTTP', function () {
+  this.timeout(60_000);
+  let server: RunningServer;
+  before(async () => {
+    const started = await startServer();
+    if (!started) throw new Error('no server');
+    server = started;
+  });
+  after(() => server?.remove());
+
+  it('says in demo mode what it is, on every page, and prints address and accounts at the start', async () => {
+    for (const path of ['/', '/courses', '/sign-in', '/verify', '/nowhere'])
+      expect(
+        await (await fetch(server.origin + path, { headers: { accept: 'text/html' } })).text(),
+        path,
+      ).to.include('展示模式');
+    expect(server.output()).to.include(server.origin).and.include('learner-demo').and.include('vendor-demo');
+  });
+
+  it('listens on loopback only', async () => {
+    const { networkInterfaces } = await import('node:os');
+    const outside = Object.values(networkInterfaces())
+      .flat()
+      .find((address) => address && !address.internal && address.family === 'IPv4');
+    if (!outside) return;
+    const reached = await fetch(`http://${outside.address}:${server.port}/healthz`).then(
+      () => true,
+      () => false,
+    );
+    expect(reached).to.equal(false);
+  });
+
+  it('refuses a forged Host and keeps the two origins apart', async () => {
+    expect((await withHost(server.port, 'evil.example', '/')).status).to.equal(400);
+    const atContent = await withHost(server.port, `127.0.0.1:${server.port}`, '/sign-in');
+    expect(atContent.status).to.equal(404);
+    const atPortal = await withHost(server.port, `localhost:${server.port}`, '/runtime/commit');
+    expect(atPortal.status).to.equal(404);
+  });
+
+  it('sends the headers that fence a page in', async () => {
+    const { headers } = await fetch(server.origin);
+    const policy = headers.get('content-security-policy') ?? '';
+    expect(policy)
+      .to.include("default-src 'self'")
+      .and.include("frame-ancestors 'none'")
+      .and.include(`frame-src ${server.contentOrigin}`);
+    expect(policy).to.not.include('unsafe');
+    expect(headers.get('x-powered-by')).to.equal(null);
+    expect(headers.get('set-cookie'), 'a guest who only looks gets no session').to.equal(null);
+  });
+
+  it('refuses a form without its token, or from another site', async () => {
+    const post = (headers: Record<string, string>) =>
+      fetch(`${server.origin}/sign-in`, {
+        method: 'POST',
+        redirect: 'manual',
+        headers: { accept: 'text/html', ...headers },
+        body: new URLSearchParams({ loginName: 'learner', password: 'learner-demo' }),
+      });
+    expect((await post({})).status).to.equal(403);
+    expect((await post({ origin: 'https://evil.example' })).status).to.equal(403);
+    expect(await (await post({})).text()).to.include('表單已逾時');
+  });
+
+  it('changes the session id at sign-in, and tells what was wrong', async () => {
+    const page = await fetch(`${server.origin}/sign-in`);
+    const before = /zhixing=([^;]+)/.exec(page.headers.get('set-cookie') ?? '')?.[1] ?? '';
+    const csrf = /name="_csrf" value="([^"]+)"/.exec(await page.text())?.[1] ?? '';
+    const attempt = (password: string) =>
+      fetch(`${server.origin}/sign-in`, {
+        method: 'POST',
+        redirect: 'manual',
+        headers: { cookie: `zhixing=${before}`, accept: 'text/html', origin: server.origin },
+        body: new URLSearchParams({
+          _csrf: csrf,
+          loginName: 'citizen',
+          password,
+          returnTo: '//evil.example/',
+        }),
+      });
+    const wrong = await attempt('wrong');
+    expect(wrong.status).to.equal(401);
+    expect(await wrong.text()).to.include('帳號或密碼不正確');
+    const right = await attempt('citizen-demo');
+    expect([right.status, right.headers.get('location')]).to.deep.equal([303, '/']);
+    const after = /zhixing=([^;]+)/.exec(right.headers.get('set-cookie') ?? '')?.[1];
+    expect(after).to.be.a('string').and.not.equal(before);
+  });
+
+  it('answers programs in JSON and people in their language', async () => {
+    const json = await fetch(`${server.origin}/api/packages/jobs/x`, {
+      headers: { accept: 'application/json' },
+    });
+    expect(json.status).to.equal(401);
+    expect(await json.json()).to.have.nested.property('error.code', 'sign-in-first');
+    const english = await fetch(`${server.origin}/nowhere`, {
+      headers: { accept: 'text/html', 'accept-language': 'en' },
+    });
+    expect(english.headers.get('content-language')).to.equal('en');
+    expect(await english.text()).to.include('Page not found');
+  });
+
+  it('serves fonts, styles and scripts with ETags, and nothing outside their folder', async () => {
+    const css = await fetch(`${server.origin}/assets/base.css`);
+    expect(css.headers.get('content-type')).to.include('text/css');
+    // Not by fetch: it asks for no-cache whenever a condition is given.
+    const again = await withHost(server.port, `localhost:${server.port}`, '/assets/base.css', {
+      'if-none-match': css.headers.get('etag') ?? '',
+    });
+    expect(again.status).to.equal(304);
+    expect((await fetch(`${server.origin}/assets/..%2f..%2fconfig.ts`)).status).to.equal(404);
+  });
+
+  it('puts neither a query nor a file handle into its log', async () => {
+    const loud = await startServer({ environment: { LOG_LEVEL: 'debug' } });
+    if (!loud) throw new Error('no server');
+    try {
+      await fetch(`${loud.origin}/courses?text=geheim-1`);
+      await withHost(loud.port, `127.0.0.1:${loud.port}`, '/s/geheim-2/index.html');
+      await loud.stop();
+      expect(loud.output())
+        .to.include('"path":"/courses"')
+        .and.include('/s/…/index.html')
+        .and.not.include('geheim');
+    } finally {
+      await loud.remove();
+    }
+  });
+});
+
+describe('production', function () {
+  this.timeout(60_000);
+
+  it('refuses to start without its secrets and names every missing setting at once', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'zhixing-data-'));
+    try {
+      const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+        cwd: root,
+        env: {
+          PATH: process.env['PATH'] ?? '',
+          NODE_ENV: 'production',
+          DATA_DIR: dataDir,
+          PORT: String(await freePort()),
+        },
+      });
+      let printed = '';
+      child.stderr.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+      const code = await new Promise((resolve) => child.once('exit', resolve));
+      expect(code).to.equal(1);
+      for (const name of ['PUBLIC_ORIGIN', 'CONTENT_ORIGIN', 'SESSION_SECRET', 'ID_NUMBER_KEY'])
+        expect(printed).to.include(name);
+    } finally {
+      rmSync(dataDir, { recursive: true, force: true });
+    }
+  });
+
+  it('has no demo accounts, no banner, and the administrator that was asked for', async () => {
+    const server = await startServer({
+      environment: {
+        NODE_ENV: 'production',
+        HOST: '127.0.0.1',
+        SESSION_SECRET: 'x'.repeat(40),
+        ID_NUMBER_KEY: 'ab'.repeat(32),
+        ADMIN_LOGIN: 'chief',
+        ADMIN_PASSWORD: 'a-long-password',
+        PUBLIC_ORIGIN: 'https://learn.example.org',
+        CONTENT_ORIGIN: 'https://{package}.content.example.org',
+      },
+    });
+    if (!server) throw new Error('no server');
+    try {
+      const page = await withHost(server.port, 'learn.example.org', '/sign-in');
+      expect(page.status).to.equal(200);
+      expect(page.body).to.not.include('展示').and.not.include('learner-demo');
+      expect(server.output()).to.not.include('a-long-password').and.not.include('learner-demo');
+      expect((await withHost(server.port, `localhost:${server.port}`, '/')).status).to.equal(400);
+    } finally {
+      await server.remove();
+    }
+  });
+});
