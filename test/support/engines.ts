@@ -70,10 +70,6 @@ export function onEveryEngine(
         if (!store) return this.skip();
         storage = await openStorage(store.options);
       });
-      after(async () => {
-        await storage?.close();
-        store?.remove();
-      });
       const need = <T>(value: T | null): T => {
         if (value === null) throw new Error('used outside a test');
         return value;
@@ -87,6 +83,11 @@ export function onEveryEngine(
           storage = await openStorage(need(store).options);
           return storage;
         },
+      });
+      // After the suite's own hooks: they may still need the store.
+      after(async () => {
+        await storage?.close();
+        store?.remove();
       });
     });
   }
