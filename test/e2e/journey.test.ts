@@ -243,7 +243,7 @@ describe('from an uploaded package to a certificate, in a real browser', functio
     const stranger = await newContext();
     try {
       const outside = await newPage(stranger);
-      await outside.goto(`${server.origin}/verify/${code}`);
+      await outside.goto(`${server.origin}/verify/${code}?lang=zh-TW`);
       const shown = await textOf(outside);
       expect(shown).to.include('證書有效').and.include('個人資料保護的第一課').and.not.include('王小明');
       await screenshots(outside, 'verify');
