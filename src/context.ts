@@ -324,6 +324,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
       feed,
       iris,
       clock,
+      publicOrigin: config.publicOrigin,
       limits: config.limits,
     }),
   };

@@ -26,6 +26,7 @@ export interface PortalDeps {
   feed: Feed;
   iris: Iris;
   clock: Clock;
+  publicOrigin: string;
   limits: { packageBytes: number; packageFiles: number };
 }
 

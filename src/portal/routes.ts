@@ -2,6 +2,7 @@ import { Router } from 'express';
 import { createAssessmentRoutes } from './assessment-routes.ts';
 import { createCatalogueRoutes } from './catalogue-routes.ts';
 import type { PortalDeps } from './context.ts';
+import { createInterfaceRoutes } from './interface-routes.ts';
 import { createLearnRoutes } from './learn-routes.ts';
 import { createRecordRoutes } from './record-routes.ts';
 import { createVendorRoutes } from './vendor-routes.ts';
@@ -14,5 +15,6 @@ export function createPortalRoutes(deps: PortalDeps): Router {
   routes.use(createAssessmentRoutes(deps));
   routes.use(createRecordRoutes(deps));
   routes.use(createVendorRoutes(deps));
+  routes.use(createInterfaceRoutes(deps));
   return routes;
 }

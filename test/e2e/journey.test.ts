@@ -286,6 +286,7 @@ describe('from an uploaded package to a certificate, in a real browser', functio
           ['course', '/courses/ZX115110001'],
           ['sign-in', '/sign-in'],
           ['verify-form', '/verify'],
+          ['interfaces', '/interfaces'],
           ['not-found', '/nothing-here'],
         ] as const) {
           await page.goto(`${server.origin}${path}?lang=${language}`);
