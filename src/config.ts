@@ -28,6 +28,8 @@ export interface Config {
     packageBytes: number;
     packageUnpackedBytes: number;
     packageFiles: number;
+    /** Unpacked over packed bytes of one file: beyond it is no course but a bomb. */
+    packageRatio: number;
     /** Largest xAPI request body in bytes, Statements in one batch, depth of nesting. */
     xapiBodyBytes: number;
     xapiBatch: number;
@@ -86,6 +88,7 @@ const schema = z.object({
   MAX_PACKAGE_BYTES: bytes(2048 * MiB),
   MAX_PACKAGE_UNPACKED_BYTES: bytes(8192 * MiB),
   MAX_PACKAGE_FILES: bytes(20_000),
+  MAX_PACKAGE_RATIO: bytes(200),
   MAX_XAPI_BODY_BYTES: bytes(32 * MiB),
   MAX_XAPI_BATCH: bytes(1000),
   MAX_XAPI_DEPTH: bytes(64),
@@ -178,6 +181,7 @@ export function readConfig(
       packageBytes: env.MAX_PACKAGE_BYTES,
       packageUnpackedBytes: env.MAX_PACKAGE_UNPACKED_BYTES,
       packageFiles: env.MAX_PACKAGE_FILES,
+      packageRatio: env.MAX_PACKAGE_RATIO,
       xapiBodyBytes: env.MAX_XAPI_BODY_BYTES,
       xapiBatch: env.MAX_XAPI_BATCH,
       xapiDepth: env.MAX_XAPI_DEPTH,

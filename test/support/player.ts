@@ -136,7 +136,7 @@ export async function startPlayer(storage: Storage, options: HouseOptions = {}):
     store: storage.packages,
     blobs: storage.blobs,
     clock,
-    limits: { packageBytes: 1e9, packageUnpackedBytes: 1e9, packageFiles: 10_000, ratio: 1000 },
+    limits: { packageBytes: 1e9, packageUnpackedBytes: 1e9, packageFiles: 10_000, packageRatio: 1000 },
     tempDir: temp,
   });
   const statements = createStatementDoor({ store: storage.lrs.statements, clock });

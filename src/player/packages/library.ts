@@ -19,7 +19,7 @@ export interface LibraryLimits {
   packageBytes: number;
   packageUnpackedBytes: number;
   packageFiles: number;
-  ratio?: number;
+  packageRatio?: number;
 }
 
 export interface LibraryDeps {
@@ -104,7 +104,7 @@ export function createPackageLibrary(deps: LibraryDeps): PackageLibraryService {
   const archiveLimits = {
     files: limits.packageFiles,
     unpackedBytes: limits.packageUnpackedBytes,
-    ratio: limits.ratio ?? 200,
+    ratio: limits.packageRatio ?? 200,
   };
 
   const owned = async (packageId: string, organisation: string): Promise<Package> => {
