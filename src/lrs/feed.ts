@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import { isDomainError } from '../base/errors.ts';
 import { newUuid } from '../base/ids.ts';
 import type { Logger } from '../base/logger.ts';
 import { toStored } from './door.ts';
@@ -67,7 +68,9 @@ export function createFeed({
       try {
         await pump();
       } catch (error) {
-        logger.error({ err: error }, 'the feed stopped at a batch; it will be tried again');
+        if (isDomainError(error, 'unavailable'))
+          logger.warn({ reason: error.message }, 'the feed waits for the database');
+        else logger.error({ err: error }, 'the feed stopped at a batch; it will be tried again');
         return;
       }
     } while (again);

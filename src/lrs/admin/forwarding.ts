@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
-import { DomainError } from '../../base/errors.ts';
+import { DomainError, isDomainError } from '../../base/errors.ts';
 import { newUuid, uuidFrom } from '../../base/ids.ts';
 import type { Logger } from '../../base/logger.ts';
 import { toQuery } from '../door.ts';
@@ -228,7 +228,11 @@ export function createForwarding({
     start() {
       timer ??= setInterval(() => {
         running ??= runAll()
-          .catch((error: unknown) => logger.error({ err: error }, 'forwarding failed'))
+          .catch((error: unknown) => {
+            if (isDomainError(error, 'unavailable'))
+              logger.warn({ reason: error.message }, 'forwarding waits for the database');
+            else logger.error({ err: error }, 'forwarding failed');
+          })
           .finally(() => (running = null));
       }, everySeconds * 1000).unref();
     },
