@@ -86,7 +86,8 @@ const formOf = (course: Course): Record<string, unknown> => ({
 
 const countItems = (items: readonly PackageItem[]): number =>
   items.reduce((sum, item) => sum + (item.kind === 'cluster' ? 0 : 1) + countItems(item.children), 0);
-const megabytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(1)} MB`;
+const sizeText = (bytes: number): string =>
+  bytes < 1_048_576 ? `${Math.ceil(bytes / 1024)} KB` : `${(bytes / 1_048_576).toFixed(1)} MB`;
 
 const fieldLabels: Record<string, string> = {
   code: 'course.code',
@@ -149,7 +150,7 @@ export function createVendorRoutes(deps: PortalDeps): Router {
                 title: version.title,
                 edition: standardName(version),
                 itemCount: countItems(version.items),
-                size: megabytes(version.totalBytes),
+                size: sizeText(version.totalBytes),
                 version: version.version,
                 versionId: version.id,
               },

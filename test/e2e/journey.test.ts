@@ -298,6 +298,31 @@ describe('from an uploaded package to a certificate, in a real browser', functio
     }
   });
 
+  it('the pages of those signed in are accessible and fit in English too', async () => {
+    for (const [context, paths] of [
+      [
+        learner,
+        [
+          '/my-courses',
+          '/courses/E2E-001',
+          '/courses/E2E-001/quiz',
+          '/courses/E2E-001/survey',
+          '/courses/E2E-001/learn',
+        ],
+      ],
+      [vendor, ['/vendor', '/vendor/upload', '/vendor/courses/new']],
+    ] as const) {
+      const page = await newPage(context);
+      for (const path of paths) {
+        await page.goto(`${server.origin}${path}?lang=en`);
+        await screenshots(page, `en${path.replaceAll('/', '-')}`);
+        await expectAccessible(page, ['iframe']);
+      }
+      await page.goto(`${server.origin}/?lang=zh-TW`);
+      await page.close();
+    }
+  });
+
   it('a learner who is not a vendor is refused the vendor area, and a guest is led to sign in and back', async () => {
     const page = await newPage(learner);
     const refused = await page.goto(`${server.origin}/vendor`);
