@@ -1,12 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import express from 'express';
-import Handlebars from 'handlebars';
 import { PDFDocument } from 'pdf-lib';
 import { isDomainError } from '../../src/base/errors.ts';
+import { createViewEngine, viewsFolder } from '../../src/views/engine.ts';
+import { errorModel } from '../../src/views/error-model.ts';
+import { createAssetRoutes } from '../../src/views/routes-assets.ts';
 import { createOwnedBrowser } from '../../src/certificates/browser.ts';
 import { createCertificates } from '../../src/certificates/certificates.ts';
 import { loadCertificateFonts } from '../../src/certificates/fonts.ts';
@@ -23,7 +24,6 @@ import { TestClock } from '../support/clock.ts';
 import { emptyStore, type EmptyStore } from '../support/engines.ts';
 
 const publicOrigin = 'https://learn.example.gov.tw';
-const views = join(import.meta.dirname, '../../src/views');
 const failure = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     () => null,
@@ -262,29 +262,18 @@ describe('Certificates (學習證明)', function () {
 
     before(async () => {
       const app = express();
-      app.set('views', views);
+      app.set('views', viewsFolder);
       app.set('view engine', 'hbs');
-      const messages = JSON.parse(
-        readFileSync(join(views, 'messages/zh-TW/certificates.json'), 'utf8'),
-      ) as Record<string, unknown>;
-      const handlebars = Handlebars.create();
-      handlebars.registerHelper('t', (key: string, { hash }: { hash: Record<string, unknown> }) => {
-        const found = key
-          .split('.')
-          .slice(1)
-          .reduce<unknown>((at, name) => (at as Record<string, unknown>)[name], messages);
-        if (typeof found !== 'string') throw new Error(`no message ${key}`);
-        return found.replaceAll(/\{\{(\w+)\}\}/g, (_match, name: string) => String(hash[name]));
-      });
-      app.engine('hbs', (path, data, done) => {
-        const body = handlebars.compile(readFileSync(path, 'utf8'))(data);
-        done(
-          null,
-          `<!doctype html><html lang="zh-Hant-TW"><meta name="viewport" content="width=device-width"><title>查驗</title><main>${body}</main></html>`,
-        );
-      });
+      app.engine('hbs', createViewEngine());
+      app.use(createAssetRoutes());
       app.use(express.urlencoded({ extended: false }));
-      app.use((req, _res, next) => {
+      app.use((req, res, next) => {
+        Object.assign(res.locals, {
+          language: 'zh-TW',
+          otherLanguageUrl: '/?lang=en',
+          path: req.path,
+          person: null,
+        });
         if (who)
           req.user = {
             id: who.id,
@@ -293,7 +282,7 @@ describe('Certificates (學習證明)', function () {
         next();
       });
       app.use(createCertificateRoutes({ certificates, rateLimit: () => (_req, _res, next) => next() }));
-      app.use(createErrorHandler(createLogger('silent'), (_res, error) => error));
+      app.use(createErrorHandler(createLogger('silent'), (_res, error) => errorModel('zh-TW', error)));
       server = createServer(app);
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
       origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -54,7 +55,12 @@ export async function startOwnMongo(dir: string, port: number, keep = false): Pr
 }
 
 async function buildFerretdb(): Promise<string | { missing: string }> {
-  const binary = join(root, 'build/ferretdb');
+  // Named after its source: a changed door is built anew.
+  const source = readFileSync(join(import.meta.dirname, 'ferretdb/main.go'));
+  const binary = join(
+    root,
+    `build/ferretdb-${createHash('sha256').update(source).digest('hex').slice(0, 8)}`,
+  );
   if (existsSync(binary)) return binary;
   const go = onPath('go') ?? (existsSync('/usr/local/go/bin/go') ? '/usr/local/go/bin/go' : null);
   if (!go)
