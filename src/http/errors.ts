@@ -71,7 +71,7 @@ export const notFound: RequestHandler = (_req, _res, next) => {
  */
 export function createErrorHandler(
   logger: Logger,
-  page: ((res: Response, error: PublicError) => object) | null,
+  page: ((res: Response, error: PublicError) => { text: string }) | null,
 ): ErrorRequestHandler {
   return (error, req, res, next) => {
     const shown = toPublicError(error);
@@ -84,7 +84,9 @@ export function createErrorHandler(
     if (shown.retryAfter !== null) res.set('Retry-After', String(shown.retryAfter));
     res.set('Cache-Control', 'no-store');
     if (wantsJson(req)) {
-      const { kind, message, code, problems } = shown;
+      const { kind, code, problems } = shown;
+      // A page's own script shows the message to its reader; where no page's language is set, programs get English.
+      const message = page && res.locals['language'] !== undefined ? page(res, shown).text : shown.message;
       return res.json({ error: { kind: kind ?? 'internal', code, message, problems } });
     }
     if (!page) return res.type('text').send(`${shown.status} ${shown.message}`);

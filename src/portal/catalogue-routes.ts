@@ -14,9 +14,10 @@ const types = ['open', 'assembled', 'mooc', 'micro', 'spoc', 'ebook', 'live'] as
 const empty = z.literal('').transform(() => undefined);
 const query = z.object({
   text: z.string().trim().max(200).optional(),
-  type: z.enum(types).or(empty).optional(),
-  hoursFrom: empty.or(z.coerce.number().min(0)).optional(),
-  hoursTo: empty.or(z.coerce.number().min(0)).optional(),
+  // A filter that makes no sense is no filter.
+  type: z.enum(types).or(empty).optional().catch(undefined),
+  hoursFrom: empty.or(z.coerce.number().min(0)).optional().catch(undefined),
+  hoursTo: empty.or(z.coerce.number().min(0)).optional().catch(undefined),
   page: z.coerce.number().int().min(1).max(10_000).catch(1),
 });
 

@@ -57,6 +57,11 @@ describe('the portal over HTTP', function () {
     expect(reached).to.equal(false);
   });
 
+  it('takes a filter that makes no sense for none', async () => {
+    for (const query of ['hoursFrom=abc', 'type=nonsense', 'hoursTo=-1', 'page=x'])
+      expect((await fetch(`${server.origin}/courses?${query}`)).status, query).to.equal(200);
+  });
+
   it('refuses a forged Host and keeps the two origins apart', async () => {
     expect((await withHost(server.port, 'evil.example', '/')).status).to.equal(400);
     const atContent = await withHost(server.port, `127.0.0.1:${server.port}`, '/sign-in');
@@ -121,6 +126,10 @@ describe('the portal over HTTP', function () {
     });
     expect(json.status).to.equal(401);
     expect(await json.json()).to.have.nested.property('error.code', 'sign-in-first');
+    const chinese = await fetch(`${server.origin}/api/packages/jobs/x`, {
+      headers: { accept: 'application/json', 'accept-language': 'zh-TW' },
+    });
+    expect(await chinese.text()).to.include('請先登入');
     const english = await fetch(`${server.origin}/nowhere`, {
       headers: { accept: 'text/html', 'accept-language': 'en' },
     });
