@@ -16,6 +16,7 @@ export const importOrder = [
   'portal',
   'storage',
   'config.ts',
+  'context-identity.ts',
   'context.ts',
   'app.ts',
   'main.ts',

@@ -13,15 +13,14 @@ import { createCertificateRoutes } from './certificates/routes.ts';
 import type { CompletedCourse } from './certificates/types.ts';
 import { createCompletion } from './completion/completion.ts';
 import type { Config } from './config.ts';
+import { createIdentity } from './context-identity.ts';
 import { createCatalogue } from './courses/catalogue.ts';
 import { courseActivity, createEnrolments } from './courses/enrolments.ts';
 import { createRateLimits } from './http/rate-limit.ts';
 import { ensureDemoPeople, demoAccounts, demoOrganisation } from './identity/demo-people.ts';
-import { createIdNumberVault } from './identity/id-numbers.ts';
-import { createPeople, ensureAdministrator } from './identity/people.ts';
+import { ensureAdministrator } from './identity/people.ts';
 import { organisationFor } from './identity/policy.ts';
-import { allowed, createPassport, currentPerson } from './identity/routes-access.ts';
-import { createIdentityRoutes } from './identity/routes.ts';
+import { allowed, currentPerson } from './identity/routes-access.ts';
 import { createErasures } from './lrs/admin/erasure.ts';
 import { createForwarding } from './lrs/admin/forwarding.ts';
 import { createRejectionLog } from './lrs/admin/rejections.ts';
@@ -112,12 +111,9 @@ export async function createContext(config: Config, { logger, clock = systemCloc
   });
 
   // People
-  const people = createPeople({
-    store: storage.identity,
-    vault: createIdNumberVault(config.secrets.idNumberKey),
-    clock,
-  });
-  const { middleware: passport } = createPassport(people);
+  const rateLimit = createRateLimits(storage.rateCounters, clock);
+  const identity = createIdentity({ config, storage, clock, logger, rateLimit });
+  const { people } = identity;
 
   // Courses, and what is answered in them
   const enrolments = createEnrolments({ store: storage.courses, door, platform, iris, clock });
@@ -257,7 +253,6 @@ export async function createContext(config: Config, { logger, clock = systemCloc
     },
   });
 
-  const rateLimit = createRateLimits(storage.rateCounters, clock);
   const demo = config.mode === 'demo';
   const pageLocals = createPageLocals({ demo, publicOrigin: config.publicOrigin });
 
@@ -284,7 +279,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
       contentOrigin: config.contentOrigin,
     }),
     player: createPlayerRoutes({ sessions, currentPerson }),
-    identity: createIdentityRoutes({ people, demo, rateLimit }),
+    identity: identity.routes,
     packageApi: createPackageApi({
       tokens: vendorTokens,
       rateLimit: rateLimit({ name: 'package-api', limit: 300, windowSeconds: 60 }),
@@ -353,7 +348,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
     logger,
     clock,
     storage,
-    passport,
+    passport: identity.middleware,
     pageLocals,
     routes,
     /** Answers requests to /xapi ahead of express. */

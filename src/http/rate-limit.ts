@@ -13,6 +13,8 @@ export interface RateLimit {
   key?: (req: Request) => string | null;
 }
 
+export type RateLimits = ReturnType<typeof createRateLimits>;
+
 /** Counts in fixed windows over all processes; answers 429 with Retry-After beyond the limit. */
 export const createRateLimits =
   (store: RateCounterStore, clock: Clock) =>

@@ -5,7 +5,13 @@ import type { Language } from '../base/languages.ts';
 import { hashPassword, passwordMatches } from './passwords.ts';
 import type { IdNumberVault } from './id-numbers.ts';
 import type { ExternalIdentity, IdentityStore, PersonConflict, PersonPatch, PersonRecord } from './store.ts';
-import type { AccountKind, Person, RoleGrant } from './types.ts';
+import {
+  emptyProfile,
+  type AccountKind,
+  type Person,
+  type PersonalProfile,
+  type RoleGrant,
+} from './types.ts';
 
 export interface NewPerson {
   name: string;
@@ -21,6 +27,7 @@ export interface NewPerson {
   login?: { name: string; password: string };
   idNumber?: string;
   identity?: ExternalIdentity;
+  profile?: Partial<PersonalProfile>;
 }
 
 export interface People {
@@ -41,9 +48,20 @@ export interface People {
 const lockSeconds = 15 * 60;
 const allowedFailures = 5;
 
-const toPerson = ({ local: _local, idNumber, createdAt: _createdAt, ...rest }: PersonRecord): Person => ({
-  ...rest,
-  hasIdNumber: idNumber !== null,
+/** What the rest of the platform sees of a stored person. */
+export const toPerson = (record: PersonRecord): Person => ({
+  id: record.id,
+  name: record.name,
+  nameEn: record.nameEn,
+  nickname: record.nickname,
+  email: record.email,
+  accountKind: record.accountKind,
+  hasIdNumber: record.idNumber !== null,
+  agencyCode: record.agencyCode,
+  agencyName: record.agencyName,
+  personnelCategory: record.personnelCategory,
+  roles: record.roles,
+  language: record.language,
 });
 
 const conflictMessages: Record<PersonConflict, string> = {
@@ -93,6 +111,12 @@ export function createPeople(deps: { store: IdentityStore; vault: IdNumberVault;
           ? { loginName: given.login.name, passwordHash: await hashPassword(given.login.password) }
           : null,
         idNumber: given.idNumber === undefined ? null : vault.seal(given.idNumber),
+        profile: { ...emptyProfile, ...given.profile },
+        consent: null,
+        emailConfirmed: false,
+        totp: null,
+        restrictedAt: null,
+        erasedAt: null,
         createdAt: clock.now(),
       };
       const conflict = await store.create(record, given.identity);

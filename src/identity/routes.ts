@@ -9,10 +9,13 @@ import type { Language } from '../base/languages.ts';
 import { errorText } from '../views/error-model.ts';
 import { demoAccounts } from './demo-people.ts';
 import type { People } from './people.ts';
-import type { Person } from './types.ts';
+import { ownPath, type SignIns } from './routes-sign-in.ts';
+import type { RecordAudit } from './types.ts';
 
 export interface IdentityRoutesDeps {
   people: People;
+  signIns: SignIns;
+  audit: RecordAudit;
   /** Offers the demo accounts on the sign-in page. */
   demo: boolean;
   rateLimit(limit: RateLimit): RequestHandler;
@@ -23,19 +26,6 @@ const signInForm = z.object({
   password: z.string().min(1).max(200),
   returnTo: z.string().max(2000).optional(),
 });
-
-/** Only a path of our own: no scheme, no host, no backslash that a browser would take for a slash. */
-export const ownPath = (given: unknown): string => {
-  if (typeof given !== 'string' || !/^\/(?![/\\])[^\\\s]*$/.test(given)) return '/';
-  const url = new URL(given, 'http://portal.invalid');
-  return url.host === 'portal.invalid' ? `${url.pathname}${url.search}` : '/';
-};
-
-/** A new session id with the sign-in, so that a planted one is worth nothing (session fixation); passport sees to it. */
-const signIn = (req: Request, person: Person): Promise<void> =>
-  new Promise((resolve, reject) =>
-    req.login(person, (error: unknown) => (error ? reject(error) : resolve())),
-  );
 
 const signOut = (req: Request): Promise<void> =>
   new Promise((resolve, reject) =>
@@ -74,12 +64,18 @@ export function createIdentityRoutes(deps: IdentityRoutesDeps): Router {
       const { loginName, password, returnTo } = parse(signInForm, req.body);
       try {
         const person = await deps.people.authenticateLocal(loginName, password, req.ip ?? 'unknown');
-        await signIn(req, person);
+        await deps.signIns.complete(req, res, person, { method: 'local', returnTo: ownPath(returnTo) });
       } catch (error) {
         if (!isDomainError(error, 'unauthenticated') && !isDomainError(error, 'rate-limited')) throw error;
+        const known = await deps.people.byLoginName(loginName);
+        await deps.signIns.failed(req, {
+          method: 'local',
+          reason: error.code ?? error.kind,
+          subjectId: known?.id ?? null,
+        });
         const status = error.kind === 'unauthenticated' ? 401 : 429;
         if (error.retryAfter !== null) res.set('Retry-After', String(error.retryAfter));
-        return res.status(status).render(
+        res.status(status).render(
           'pages/sign-in',
           page(ownPath(returnTo), {
             errorText: errorText(res.locals['language'] as Language, error),
@@ -87,12 +83,20 @@ export function createIdentityRoutes(deps: IdentityRoutesDeps): Router {
           }),
         );
       }
-      return res.redirect(303, ownPath(returnTo));
     },
   );
 
   routes.post('/sign-out', async (req, res) => {
+    const personId = req.user?.id ?? null;
     await signOut(req);
+    await deps.audit({
+      action: 'sign-out',
+      actorId: personId,
+      subjectId: personId,
+      outcome: 'success',
+      reason: null,
+      address: req.ip ?? null,
+    });
     res.clearCookie(sessionCookie, { path: '/' });
     res.redirect(303, '/');
   });

@@ -1,6 +1,7 @@
-import type { Person, RoleGrant } from './types.ts';
+import { emptyProfile } from './types.ts';
+import type { Person, PersonalProfile, RoleGrant } from './types.ts';
 
-export type { Person, RoleGrant } from './types.ts';
+export type { Person, PersonalProfile, RoleGrant } from './types.ts';
 
 /** A local account's password: scrypt, with its parameters in the text. */
 export interface LocalLogin {
@@ -18,7 +19,29 @@ export interface SealedIdNumber {
 export interface PersonRecord extends Omit<Person, 'hasIdNumber'> {
   local: LocalLogin | null;
   idNumber: SealedIdNumber | null;
+  profile: PersonalProfile;
+  /** The version of the terms agreed to, and when (ISO 8601); null: not yet. */
+  consent: { version: string; at: string } | null;
+  /** Whether the person has shown that mail to `email` reaches them. */
+  emailConfirmed: boolean;
+  /** The second factor: a secret encrypted as the ID number is; `lastStep` so that a code works once. */
+  totp: { sealed: string; lastStep: number; recoveryHashes: string[]; since: string } | null;
+  /** Set: processing is restricted at the person's wish, since then (ISO 8601). */
+  restrictedAt: string | null;
+  /** Set: the person was erased; only the id is left. */
+  erasedAt: string | null;
   createdAt: Date;
+}
+
+/** The record from the JSON that the engines keep; what an earlier version did not write has its default. */
+export function personFromText(text: string): PersonRecord {
+  const body = JSON.parse(text) as Omit<PersonRecord, 'createdAt'> & { createdAt: string };
+  return {
+    ...{ consent: null, emailConfirmed: false, totp: null, restrictedAt: null, erasedAt: null },
+    ...body,
+    profile: { ...emptyProfile, ...(body.profile as Partial<PersonalProfile> | undefined) },
+    createdAt: new Date(body.createdAt),
+  };
 }
 
 export interface ExternalIdentity {
@@ -41,6 +64,12 @@ export type PersonPatch = Partial<
     | 'language'
     | 'local'
     | 'idNumber'
+    | 'profile'
+    | 'consent'
+    | 'emailConfirmed'
+    | 'totp'
+    | 'restrictedAt'
+    | 'erasedAt'
   > & { roles: RoleGrant[] }
 >;
 
@@ -56,8 +85,13 @@ export interface IdentityStore {
   byIdentity(identity: ExternalIdentity): Promise<PersonRecord | null>;
   /** Changes the given fields, all or none; says what is taken. `not-found` when there is no such person. */
   update(id: string, patch: PersonPatch): Promise<PersonConflict | 'not-found' | null>;
+  byIdNumber(lookup: string): Promise<PersonRecord | null>;
+  byNickname(nickname: string): Promise<PersonRecord | null>;
+  identitiesOf(id: string): Promise<ExternalIdentity[]>;
   /** Links one more way to sign in. */
   link(id: string, identity: ExternalIdentity): Promise<PersonConflict | null>;
+  /** Takes a way to sign in away from the person; false when it was not theirs. */
+  unlink(id: string, identity: ExternalIdentity): Promise<boolean>;
   /** Counts a failure under the key since `since` and gives the number; atomic. */
   addFailure(key: string, at: Date, since: Date): Promise<number>;
   failures(key: string, since: Date): Promise<number>;

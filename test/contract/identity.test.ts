@@ -130,4 +130,20 @@ onEveryEngine('IdentityStore', ({ storage }) => {
     for (const { loginName, password, person } of demoAccounts)
       expect(await people.authenticateLocal(loginName, password, 'demo')).to.include({ name: person.name });
   });
+
+  it('finds a person by nickname and by the hash of an ID number, and takes a way to sign in away', async () => {
+    const store = storage().identity;
+    const idNumber = madeUpNumber('Y10000000');
+    const vault = createIdNumberVault(Buffer.alloc(32, 1));
+    const identity = { provider: 'egov', subject: 'unlink-me' };
+    const made = await people.create(someone({ nickname: '尋人', idNumber, identity }));
+    expect((await store.byNickname('尋人'))?.id).to.equal(made.id);
+    expect(await store.byNickname('沒有這個人')).to.equal(null);
+    expect((await store.byIdNumber(vault.lookup(idNumber)))?.id).to.equal(made.id);
+    expect(await store.identitiesOf(made.id)).to.deep.equal([identity]);
+    expect(await store.unlink('someone-else', identity)).to.equal(false);
+    expect(await store.unlink(made.id, identity)).to.equal(true);
+    expect(await store.byIdentity(identity)).to.equal(null);
+    expect(await store.identitiesOf(made.id)).to.deep.equal([]);
+  });
 });

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { createIdNumberVault, idNumberKind, maskIdNumber } from '../../src/identity/id-numbers.ts';
 import { actions, allows, authorize } from '../../src/identity/policy.ts';
 import { hashPassword, passwordMatches } from '../../src/identity/passwords.ts';
-import { ownPath } from '../../src/identity/routes.ts';
+import { ownPath } from '../../src/identity/routes-sign-in.ts';
 import type { Person, RoleGrant } from '../../src/identity/types.ts';
 
 const person = (...roles: RoleGrant[]): Person => ({

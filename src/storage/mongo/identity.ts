@@ -1,5 +1,6 @@
 import { Schema } from 'mongoose';
-import type { IdentityStore, PersonConflict, PersonRecord } from '../../identity/store.ts';
+import { personFromText } from '../../identity/store.ts';
+import type { ExternalIdentity, IdentityStore, PersonConflict, PersonRecord } from '../../identity/store.ts';
 import { foldName } from '../fold-name.ts';
 import { type Connection, isDuplicateKey } from './open.ts';
 
@@ -51,10 +52,7 @@ const failures = new Schema<FailureRow>(
 );
 failures.index({ key: 1, at: 1 });
 
-const toRecord = (row: Row): PersonRecord => {
-  const body = JSON.parse(row.body) as Omit<PersonRecord, 'createdAt'> & { createdAt: string };
-  return { ...body, createdAt: new Date(body.createdAt) };
-};
+const toRecord = (row: Row): PersonRecord => personFromText(row.body);
 
 const toRow = (person: PersonRecord, revision: number): Row => ({
   _id: person.id,
@@ -125,6 +123,22 @@ export async function createMongoIdentityStore(connection: Connection): Promise<
     },
     async byLoginName(loginName) {
       return one(await person.findOne({ loginKey: foldName(loginName) }).lean<Row>());
+    },
+    async byNickname(nickname) {
+      return one(await person.findOne({ nicknameKey: foldName(nickname) }).lean<Row>());
+    },
+    async byIdNumber(lookup) {
+      return one(await person.findOne({ idNumberLookup: lookup }).lean<Row>());
+    },
+    async identitiesOf(id) {
+      const found = await identity.find({ personId: id }).sort({ _id: 1 }).lean<IdentityRow[]>();
+      return found.map(({ _id }) => {
+        const [provider = '', subject = ''] = JSON.parse(_id) as string[];
+        return { provider, subject } satisfies ExternalIdentity;
+      });
+    },
+    async unlink(id, external) {
+      return (await identity.deleteOne({ _id: keyOf(external), personId: id })).deletedCount === 1;
     },
     async byIdentity(external) {
       const found = await identity.findById(keyOf(external)).lean<IdentityRow>();

@@ -1,3 +1,4 @@
+import { personFromText } from '../../identity/store.ts';
 import type {
   ExternalIdentity,
   IdentityStore,
@@ -49,10 +50,7 @@ function conflictOf(error: unknown): PersonConflict | null {
   return null;
 }
 
-const toRecord = (row: Row): PersonRecord => {
-  const body = JSON.parse(row.body) as Omit<PersonRecord, 'createdAt'> & { createdAt: string };
-  return { ...body, createdAt: new Date(body.createdAt) };
-};
+const toRecord = (row: Row): PersonRecord => personFromText(row.body);
 const keysOf = (person: PersonRecord) => [
   JSON.stringify(person),
   person.local ? foldName(person.local.loginName) : null,
@@ -73,6 +71,12 @@ export function createSqliteIdentityStore(db: Sqlite): IdentityStore {
     'SELECT body FROM people WHERE id IN (SELECT value FROM json_each(?))',
   );
   const byLogin = db.prepare<[string], Row>('SELECT body FROM people WHERE login_key = ?');
+  const byNickname = db.prepare<[string], Row>('SELECT body FROM people WHERE nickname_key = ?');
+  const byIdNumber = db.prepare<[string], Row>('SELECT body FROM people WHERE id_number_lookup = ?');
+  const identitiesOf = db.prepare<[string], ExternalIdentity>(
+    'SELECT provider, subject FROM identities WHERE person_id = ? ORDER BY provider, subject',
+  );
+  const unlink = db.prepare('DELETE FROM identities WHERE provider = ? AND subject = ? AND person_id = ?');
   const byIdentity = db.prepare<[string, string], Row>(
     'SELECT p.body FROM identities i JOIN people p ON p.id = i.person_id WHERE i.provider = ? AND i.subject = ?',
   );
@@ -124,6 +128,18 @@ export function createSqliteIdentityStore(db: Sqlite): IdentityStore {
     },
     async byLoginName(loginName) {
       return one(byLogin.get(foldName(loginName)));
+    },
+    async byNickname(nickname) {
+      return one(byNickname.get(foldName(nickname)));
+    },
+    async byIdNumber(lookup) {
+      return one(byIdNumber.get(lookup));
+    },
+    async identitiesOf(id) {
+      return identitiesOf.all(id);
+    },
+    async unlink(id, { provider, subject }) {
+      return unlink.run(provider, subject, id).changes === 1;
     },
     async byIdentity({ provider, subject }) {
       return one(byIdentity.get(provider, subject));
