@@ -230,7 +230,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
     clock,
     renderer,
     async facts(registration): Promise<CompletedCourse | null> {
-      await feed.drain();
+      await feed.drain(5000);
       const found = await registered(registration);
       const progress = await completion.progressOf(registration);
       const person = found && (await people.byId(found.enrolment.personId));

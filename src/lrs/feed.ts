@@ -40,6 +40,9 @@ export function createFeed({
   let running: Promise<void> | null = null;
   let again = false;
   let started = false;
+  const waiters = new Set<{ head: number; until: number; resolve: (caughtUp: boolean) => void }>();
+  let stuck = false;
+  let watching: Promise<void> | null = null;
 
   const until = (): number => clock.now().getTime() + leaseMs;
 
@@ -67,7 +70,9 @@ export function createFeed({
       again = false;
       try {
         await pump();
+        stuck = false;
       } catch (error) {
+        stuck = true;
         if (isDomainError(error, 'unavailable'))
           logger.warn({ reason: error.message }, 'the feed waits for the database');
         else logger.error({ err: error }, 'the feed stopped at a batch; it will be tried again');
@@ -84,6 +89,32 @@ export function createFeed({
     return running;
   };
 
+  /**
+   * One watch per process for everyone who waits, ever slower: another process may be at the work, and a crowd that
+   * asks the database in turn would only hold it up.
+   */
+  const watch = async (): Promise<void> => {
+    for (let pause = 20; waiters.size > 0; pause = Math.min(pause * 1.5, 500)) {
+      let position = -1;
+      let failed = false;
+      try {
+        await run();
+        failed = stuck;
+        position = await feed.position();
+      } catch (error) {
+        failed = true;
+        logger.warn({ err: error }, 'the feed cannot be asked how far it is');
+      }
+      for (const waiter of waiters) {
+        const caughtUp = position >= waiter.head;
+        if (!caughtUp && !failed && performance.now() < waiter.until) continue;
+        waiters.delete(waiter);
+        waiter.resolve(caughtUp);
+      }
+      if (waiters.size > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  };
+
   return {
     start() {
       if (started) return;
@@ -95,16 +126,16 @@ export function createFeed({
     kick() {
       if (started) void run();
     },
-    async drain() {
+    async drain(withinMs = 30_000) {
       const head = await statements.head();
-      // Another process may be at it: its work counts too.
-      for (;;) {
-        if ((await feed.position()) >= head) return;
-        if (running) await running;
-        else await pump(); // a consumer's error reaches whoever waits for it
-        if ((await feed.position()) >= head) return;
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
+      if ((await feed.position()) >= head) return true;
+      return new Promise((resolve) => {
+        const waiter = { head, until: performance.now() + withinMs, resolve };
+        waiters.add(waiter);
+        watching ??= watch().finally(() => {
+          watching = null;
+        });
+      });
     },
     async stop() {
       if (timer) clearInterval(timer);

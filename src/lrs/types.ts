@@ -60,8 +60,11 @@ export interface Feed {
   start(): void;
   /** Something was stored: look soon. Called by the door; never blocks. */
   kick(): void;
-  /** Resolves when everything stored before the call is projected (used before showing one's own fresh result). */
-  drain(): Promise<void>;
+  /**
+   * Waits until everything stored before the call is projected (before showing one's own fresh result). False: it was
+   * not within `withinMs` (30 s unless told), or a consumer failed; what is shown then is a little behind.
+   */
+  drain(withinMs?: number): Promise<boolean>;
   stop(): Promise<void>;
 }
 

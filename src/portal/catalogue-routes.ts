@@ -6,7 +6,7 @@ import type { Person } from '../identity/types.ts';
 import type { Language } from '../base/languages.ts';
 import type { Course, CourseFilter } from '../courses/types.ts';
 import { translate } from '../views/messages.ts';
-import { courseOf, languageOf, type PortalDeps } from './context.ts';
+import { catchUpMs, courseOf, languageOf, type PortalDeps } from './context.ts';
 import { cardView, conditionView, courseView, ownPeriod, ruleTexts } from './view-models.ts';
 
 const pageSize = 24;
@@ -106,7 +106,7 @@ export function createCatalogueRoutes(deps: PortalDeps): Router {
     const course = await courseOf(deps, req);
     const person = currentPerson(req);
     const enrolment = person && (await deps.enrolments.find(person.id, course.id));
-    if (enrolment) await deps.feed.drain();
+    const caughtUp = !enrolment || (await deps.feed.drain(catchUpMs));
     const progress = enrolment && (await deps.completion.progressOf(enrolment.registration));
     const none = {
       registration: '',
@@ -118,6 +118,7 @@ export function createCatalogueRoutes(deps: PortalDeps): Router {
     res.render('pages/course', {
       course: courseView(language, course),
       preview: course.status === 'draft',
+      catchingUp: !caughtUp,
       conditions: deps.completion.conditions(course.conditions, progress ?? none).map(conditionView),
       rules: ruleTexts(language, course),
       enrolled: Boolean(enrolment),

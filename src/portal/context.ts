@@ -70,3 +70,6 @@ export async function learnerIn(
     },
   };
 }
+
+/** A page waits so long for one's own fresh result; then it shows what there is and says that more is coming. */
+export const catchUpMs = 2000;

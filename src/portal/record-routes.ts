@@ -2,7 +2,7 @@ import { Router } from 'express';
 import { inLanguage } from '../base/languages.ts';
 import { allowed } from '../identity/routes-access.ts';
 import { translate } from '../views/messages.ts';
-import { languageOf, type PortalDeps } from './context.ts';
+import { catchUpMs, languageOf, type PortalDeps } from './context.ts';
 import { day, ownPeriod, ruleTexts } from './view-models.ts';
 
 /** 學習紀錄 (requirements 41). */
@@ -12,7 +12,7 @@ export function createRecordRoutes(deps: PortalDeps): Router {
   routes.get('/record', async (req, res) => {
     const person = allowed(req, 'course.take');
     const language = languageOf(res);
-    await deps.feed.drain();
+    const caughtUp = await deps.feed.drain(catchUpMs);
     const enrolments = await deps.enrolments.ofPerson(person.id);
     const progress = await deps.completion.progressOfAll(enrolments.map(({ registration }) => registration));
     const thisYear = day(deps.clock.now()).slice(0, 4);
@@ -40,6 +40,7 @@ export function createRecordRoutes(deps: PortalDeps): Router {
     }
     res.render('pages/record', {
       rows,
+      catchingUp: !caughtUp,
       anyPassed: rows.some(({ passed }) => passed),
       hoursThisYear: Math.round(hours * 10) / 10,
     });
