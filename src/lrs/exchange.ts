@@ -46,6 +46,13 @@ export const empty = (status: number, headers: Record<string, string> = {}): Xap
   body: null,
 });
 
+export const notAllowed = (allow: string): XapiAnswer => ({
+  ...json(405, {
+    error: { kind: 'invalid', code: 'xapi-method', message: `Allowed here: ${allow}.`, problems: [] },
+  }),
+  headers: { 'content-type': 'application/json', allow },
+});
+
 const tooLarge = (most: number): DomainError =>
   new DomainError('too-large', `The body is larger than ${most} bytes.`, {
     code: 'xapi-too-large',

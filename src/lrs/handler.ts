@@ -14,6 +14,7 @@ import type { StatementIntake } from './door.ts';
 import {
   bad,
   json,
+  notAllowed,
   onlyParams,
   readBody,
   readParams,
@@ -22,7 +23,8 @@ import {
   type XapiRequest,
 } from './exchange.ts';
 import { createDocumentsResource, isDocumentResource } from './resource-documents.ts';
-import { createStatementsResource, notAllowed, readAgent } from './resource-statements.ts';
+import { createStatementsResource } from './resource-statements.ts';
+import { readAgent } from './statement-params.ts';
 import { createTokenEndpoint } from './oauth.ts';
 import { openApi } from './openapi.ts';
 import type { LrsStores } from './store.ts';

@@ -69,8 +69,10 @@ export function prepareStatements(
       voiding: statement.verb.id === voidedVerb,
       authorityId: authority.id,
       definitions: defined.map(({ id: activityId, path, definition }) => {
-        const mark = JSON.stringify(definition);
-        return { activityId, mark, text: () => textsAt(text, new Set([path])).get(path) ?? mark };
+        const exact = (): string => textsAt(text, new Set([path])).get(path) ?? JSON.stringify(definition);
+        // Numbers stand in extensions only: without them the parsed value tells one definition from another.
+        const mark = definition['extensions'] === undefined ? JSON.stringify(definition) : exact();
+        return { activityId, mark, text: exact };
       }),
       agentNames: namedAgents(statement),
     });

@@ -1,6 +1,6 @@
 import { servedVersions } from '../xapi/versions.ts';
 import { documentKinds } from './resource-documents.ts';
-import { filterParams, singleParams } from './resource-statements.ts';
+import { filterParams, singleParams } from './statement-params.ts';
 import { scopes } from './store.ts';
 
 const descriptions: Record<string, string> = {

@@ -10,12 +10,13 @@ import {
   empty,
   json,
   mediaType,
+  notAllowed,
   onlyParams,
   requiredParam,
   type XapiAnswer,
   type XapiRequest,
 } from './exchange.ts';
-import { notAllowed, readAgent } from './resource-statements.ts';
+import { readAgent } from './statement-params.ts';
 import type { DocumentScope, DocumentStore, StoredDocument } from './store.ts';
 import type { DocumentDoor } from './types.ts';
 

@@ -15,7 +15,7 @@ import type { RejectionLog } from './admin/rejections.ts';
 import { sentenceOf } from './admin/sentence.ts';
 import type { Credentials } from './credentials.ts';
 import { toQuery } from './door.ts';
-import { readAgent } from './resource-statements.ts';
+import { readAgent } from './statement-params.ts';
 import { type Scope, scopes, type StatementRow, type StatementStore } from './store.ts';
 import type { StatementFilter } from './types.ts';
 

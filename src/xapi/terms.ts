@@ -78,5 +78,13 @@ const surrogate = /\p{Surrogate}/u;
 /** A lone surrogate cannot be stored as UTF-8: it is written as its escape, so that two of them stay two. */
 export const wellFormed = (text: string): string => (surrogate.test(text) ? JSON.stringify(text) : text);
 
+/** Any text as one that UTF-8 can hold, to be read back by `fromWellFormed`. */
+export const toWellFormed = (text: string): string =>
+  text.startsWith('"') || surrogate.test(text) ? JSON.stringify(text) : text;
+
+export function fromWellFormed(kept: string): string {
+  return kept.startsWith('"') ? (JSON.parse(kept) as string) : kept;
+}
+
 /** What refers to a Statement is found by that Statement's terms too (1.0.3 Communication 2.1.3), but stays its own author's. */
 export const isInherited = (text: string): boolean => !text.startsWith('m ');

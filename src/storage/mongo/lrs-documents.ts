@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Schema } from 'mongoose';
 import type { DocumentScope, DocumentStore } from '../../lrs/store.ts';
+import { wellFormed } from '../../xapi/terms.ts';
 import { type Connection, isDuplicateKey } from './open.ts';
 
 interface Row {
@@ -38,7 +39,8 @@ const scopeText = (scope: DocumentScope): string =>
   createHash('sha256')
     .update(JSON.stringify([scope.kind, scope.activityId, scope.agent]))
     .digest('base64url');
-const agentHash = (agent: string): string => createHash('sha256').update(agent).digest('base64url');
+const agentHash = (agent: string): string =>
+  createHash('sha256').update(wellFormed(agent)).digest('base64url');
 const registrationText = (scope: DocumentScope): string => scope.registration?.toLowerCase() ?? '';
 const keyOf = (scope: DocumentScope, id: string): string =>
   createHash('sha256')

@@ -1,6 +1,7 @@
 import { Schema } from 'mongoose';
 import type { NewStatement } from '../../lrs/store.ts';
 import { mergeDefinitions } from '../../xapi/objects.ts';
+import { fromWellFormed, toWellFormed, wellFormed } from '../../xapi/terms.ts';
 import { type Connection, isDuplicateKey } from './open.ts';
 
 interface ActivityRow {
@@ -8,7 +9,7 @@ interface ActivityRow {
   definition: string;
 }
 interface AgentRow {
-  /** identityOf(agent) */
+  /** identityOf(agent), well-formed. */
   _id: string;
   names: string[];
 }
@@ -68,7 +69,11 @@ export async function createKnowledge(connection: Connection) {
       for (const { identity, name } of statement.agentNames) {
         const memo = `n ${identity}\n${name}`;
         if (seen.has(memo)) continue;
-        await agents.updateOne({ _id: identity }, { $addToSet: { names: name } }, { upsert: true });
+        await agents.updateOne(
+          { _id: wellFormed(identity) },
+          { $addToSet: { names: toWellFormed(name) } },
+          { upsert: true },
+        );
         keep(memo, '');
       }
     },
@@ -77,12 +82,12 @@ export async function createKnowledge(connection: Connection) {
       return new Map(rows.map((row) => [row._id, row.definition]));
     },
     async forget(identity: string): Promise<void> {
-      await agents.deleteOne({ _id: identity });
+      await agents.deleteOne({ _id: wellFormed(identity) });
       seen.clear();
     },
     async agentNames(identity: string): Promise<string[]> {
-      const row = await agents.findOne({ _id: identity }).lean<AgentRow | null>();
-      return (row?.names ?? []).slice(0, 100);
+      const row = await agents.findOne({ _id: wellFormed(identity) }).lean<AgentRow | null>();
+      return (row?.names ?? []).slice(0, 100).map(fromWellFormed);
     },
   };
 }

@@ -50,7 +50,8 @@ export function createSqliteDocumentStore(db: Sqlite): DocumentStore {
     `DELETE FROM lrs_documents WHERE scope = @scope AND (@registration = '' OR registration = @registration)`,
   );
   // Rare, and so without an index: the scope's third part is the agent.
-  const ofAgent = "FROM lrs_documents WHERE json_extract(scope, '$[2]') = @agent";
+  const ofAgent = 'FROM lrs_documents WHERE substr(scope, -length(@agent)) = @agent';
+  const endOf = (agent: string) => ({ agent: `,${JSON.stringify(agent)}]` });
   const countOf = db.prepare<[{ agent: string }], number>(`SELECT count(*) ${ofAgent}`).pluck();
   const eraseAgent = db.prepare<[{ agent: string }]>(`DELETE ${ofAgent}`);
   const etagOf = (scope: DocumentScope, id: string): string | null =>
@@ -96,10 +97,10 @@ export function createSqliteDocumentStore(db: Sqlite): DocumentStore {
       });
     },
     async countOf(agent) {
-      return countOf.get({ agent }) ?? 0;
+      return countOf.get(endOf(agent)) ?? 0;
     },
     async eraseAgent(agent) {
-      return eraseAgent.run({ agent }).changes;
+      return eraseAgent.run(endOf(agent)).changes;
     },
     async deleteAll(scope) {
       return removeAll.run({ scope: scopeText(scope), registration: registrationText(scope) }).changes;

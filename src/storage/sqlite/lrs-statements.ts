@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import { conflictingId, type NewStatement, repeatedId, type StatementStore } from '../../lrs/store.ts';
 import { statementDifference } from '../../xapi/equality.ts';
 import { mergeDefinitions } from '../../xapi/objects.ts';
-import { isInherited, term, termsOf, wellFormed } from '../../xapi/terms.ts';
+import { fromWellFormed, isInherited, term, termsOf, toWellFormed, wellFormed } from '../../xapi/terms.ts';
 import { sealBody } from '../../xapi/raw.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { createStatementQueries, type Row, toRow } from './lrs-queries.ts';
@@ -138,7 +138,7 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
     for (const { identity, name } of statement.agentNames) {
       const memo = `n ${identity}\n${name}`;
       if (seen.has(memo)) continue;
-      insertName.run(wellFormed(identity), name, seq);
+      insertName.run(wellFormed(identity), toWellFormed(name), seq);
       seen.later(memo, '');
     }
   };
@@ -271,7 +271,7 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
       return result;
     },
     async agentNames(identity) {
-      return names.all(wellFormed(identity));
+      return names.all(wellFormed(identity)).map(fromWellFormed);
     },
     async countOf(identity) {
       let count = 0;
