@@ -125,6 +125,11 @@ export interface StatementStore {
   countOf(identity: string): Promise<number>;
   /** Removes up to `limit` of them for good, and with the last the names; says how many. 0: none are left. */
   erase(identity: string, limit: number): Promise<number>;
+  /**
+   * Puts rows back as they were, in the order of seq: seq, stored and text are kept; those that are there stay. Terms
+   * and what refers to what are derived again. For moving a store, never for requests.
+   */
+  restore(rows: StatementRow[]): Promise<void>;
 }
 
 /** Which documents a state or profile resource speaks of. */
@@ -147,6 +152,13 @@ export interface StoredDocument {
 }
 
 /** Port: xAPI documents. */
+export interface KeptDocument {
+  cursor: string;
+  scope: DocumentScope;
+  id: string;
+  document: StoredDocument;
+}
+
 export interface DocumentStore {
   get(scope: DocumentScope, id: string): Promise<StoredDocument | null>;
   /**
@@ -168,6 +180,8 @@ export interface DocumentStore {
   /** How many documents are kept about an agent, in any scope. */
   countOf(agent: string): Promise<number>;
   eraseAgent(agent: string): Promise<number>;
+  /** Every document, for moving a store; `after`: the cursor of the last one that was seen. */
+  all(after: string | null): AsyncIterable<KeptDocument>;
 }
 
 /** Port: attachments' bytes by their SHA-2. */

@@ -73,6 +73,18 @@ onEveryEngine('DocumentStore', ({ storage }) => {
     expect(await store().deleteAll(scope(of))).to.equal(1);
     expect(await store().ids(scope(of), null)).to.deep.equal([]);
   });
+
+  it('hands out every document with its scope, and goes on behind a cursor', async () => {
+    await store().put(scope({ registration }), 'moved', document('moved'), undefined);
+    const all = [];
+    for await (const one of store().all(null)) all.push(one);
+    const moved = all.find(({ id }) => id === 'moved');
+    expect(moved?.scope).to.deep.equal(scope({ registration }));
+    expect(moved?.document).to.deep.equal(document('moved'));
+    const rest = [];
+    for await (const one of store().all(all[0]?.cursor ?? null)) rest.push(one);
+    expect(rest).to.deep.equal(all.slice(1));
+  });
 });
 
 onEveryEngine('AttachmentStore', ({ storage }) => {

@@ -8,7 +8,7 @@ import type { NewStatement } from '../../src/lrs/store.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import type { Statement } from '../../src/xapi/types.ts';
 import { TestClock } from '../support/clock.ts';
-import { onEveryEngine } from '../support/engines.ts';
+import { emptyStore, onEveryEngine } from '../support/engines.ts';
 import { agentNamed, aStatement, platform } from '../support/statements.ts';
 
 const prepared = (...statements: Statement[]): NewStatement[] =>
@@ -282,6 +282,37 @@ onEveryEngine('StatementStore', ({ storage, reopen, options }) => {
       expect(new Set(rows.map(({ seq }) => seq)).size).to.equal(12);
     } finally {
       await stores.close();
+    }
+  });
+
+  it('puts rows back as they were: seq, stored, text, references, voiding; those that are there stay', async () => {
+    const other = await emptyStore(storage().engine);
+    if (!other) throw new Error('no second store');
+    const copy = await openStorage(other.options);
+    try {
+      const agent = agentNamed('moved');
+      const target = aStatement({ actor: agent });
+      const hidden = aStatement({ actor: agent });
+      const pointing = aStatement({ object: refTo(target.id ?? '') });
+      await add(pointing);
+      await add(target, hidden);
+      const voiding = aStatement({ verb: voided, object: refTo(hidden.id ?? '') });
+      await add(voiding);
+      const all = await store().after(0, 10_000);
+      await copy.lrs.statements.restore(all);
+      await copy.lrs.statements.restore(all.slice(-3));
+      expect(await copy.lrs.statements.after(0, 10_000)).to.deep.equal(all);
+      expect(await copy.lrs.statements.head()).to.equal(await store().head());
+      const query = toQuery({ agent }, 100);
+      const found = await copy.lrs.statements.find(query);
+      expect(found.rows.map(({ id }) => id)).to.deep.equal([voiding.id, target.id, pointing.id]);
+      expect(found.rows).to.deep.equal((await store().find(query)).rows);
+      // What arrives next goes on behind them.
+      await copy.lrs.statements.add(prepared(aStatement()), systemClock);
+      expect(await copy.lrs.statements.head()).to.be.greaterThan(all.at(-1)?.seq ?? 0);
+    } finally {
+      await copy.close();
+      other.remove();
     }
   });
 });

@@ -7,7 +7,10 @@ import { type Connection, isDuplicateKey } from './open.ts';
 interface Row {
   /** Hash of scope, registration and id. */
   _id: string;
+  /** Hash of `scopeParts`. */
   scope: string;
+  /** JSON of kind, Activity and agent. */
+  scopeParts: string;
   /** Hash of the agent's identity; null where the kind has none. */
   agent: string | null;
   registration: string;
@@ -22,6 +25,7 @@ const schema = new Schema(
   {
     _id: { type: String, required: true },
     scope: String,
+    scopeParts: String,
     agent: { type: String, default: null },
     registration: String,
     id: String,
@@ -35,10 +39,10 @@ const schema = new Schema(
 schema.index({ agent: 1 });
 schema.index({ scope: 1, registration: 1, updated: 1 });
 
+const scopeParts = (scope: DocumentScope): string =>
+  JSON.stringify([scope.kind, scope.activityId, scope.agent]);
 const scopeText = (scope: DocumentScope): string =>
-  createHash('sha256')
-    .update(JSON.stringify([scope.kind, scope.activityId, scope.agent]))
-    .digest('base64url');
+  createHash('sha256').update(scopeParts(scope)).digest('base64url');
 const agentHash = (agent: string): string =>
   createHash('sha256').update(wellFormed(agent)).digest('base64url');
 const registrationText = (scope: DocumentScope): string => scope.registration?.toLowerCase() ?? '';
@@ -66,6 +70,7 @@ export async function createMongoDocumentStore(connection: Connection): Promise<
       const _id = keyOf(scope, id);
       const row = {
         scope: scopeText(scope),
+        scopeParts: scopeParts(scope),
         agent: scope.agent === null ? null : agentHash(scope.agent),
         registration: registrationText(scope),
         id,
@@ -105,6 +110,37 @@ export async function createMongoDocumentStore(connection: Connection): Promise<
     },
     async eraseAgent(agent) {
       return (await model.deleteMany({ agent: agentHash(agent) })).deletedCount;
+    },
+    async *all(after) {
+      const cursor = model
+        .find(after === null ? {} : { _id: { $gt: after } })
+        .sort({ _id: 1 })
+        .lean<Row[]>()
+        .cursor({ batchSize: 100 });
+      for await (const row of cursor as AsyncIterable<Row>) {
+        const { contentType, etag, updated, body } = row;
+        const [kind, activityId, agent] = JSON.parse(row.scopeParts) as [
+          DocumentScope['kind'],
+          string | null,
+          string | null,
+        ];
+        yield {
+          cursor: row._id,
+          scope: {
+            kind,
+            activityId,
+            agent,
+            registration: row.registration === '' ? null : row.registration,
+          },
+          id: row.id,
+          document: {
+            contentType,
+            etag,
+            updated,
+            body: Buffer.from(Buffer.isBuffer(body) ? body : body.buffer),
+          },
+        };
+      }
     },
     async deleteAll(scope) {
       return (await model.deleteMany(ofScope(scope))).deletedCount;

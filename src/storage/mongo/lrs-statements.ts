@@ -15,9 +15,10 @@ import {
 import { statementDifference } from '../../xapi/equality.ts';
 import { sealBody } from '../../xapi/raw.ts';
 import { isInherited, term, termsOf, wellFormed } from '../../xapi/terms.ts';
+import { derived } from '../derived-statement.ts';
 import { createKnowledge } from './lrs-knowledge.ts';
 import { createSequence, isDead, type SequenceState, visibleBefore } from './lrs-sequence.ts';
-import type { Connection } from './open.ts';
+import { type Connection, isDuplicateKey } from './open.ts';
 
 interface Row {
   /** The Statement's id. */
@@ -436,6 +437,26 @@ export async function createMongoStatementStore(connection: Connection): Promise
       let count = 0;
       for await (const _ of rowsNaming(identity)) count++;
       return count;
+    },
+    async restore(given) {
+      const rows = given.map(({ id, voided, ...row }): Row => {
+        const { terms, refersTo } = derived(row.body, row.authorityId);
+        const passed = terms.filter(isInherited).map(hashed);
+        return { ...row, _id: id, terms: terms.map(hashed), passed, batch: '', refersTo, voided };
+      });
+      const last = rows.at(-1);
+      if (!last) return;
+      try {
+        await model.insertMany(rows, { ordered: false, lean: true });
+      } catch (error) {
+        if (!isDuplicateKey(error)) throw error;
+      }
+      await link(rows);
+      await sequence.change((state) => ({
+        ...state,
+        next: Math.max(state.next, last.seq + 1),
+        stored: Math.max(state.stored, last.stored),
+      }));
     },
     async erase(identity, limit) {
       let erased = 0;

@@ -49,6 +49,17 @@ export function createSqliteDocumentStore(db: Sqlite): DocumentStore {
   const removeAll = db.prepare(
     `DELETE FROM lrs_documents WHERE scope = @scope AND (@registration = '' OR registration = @registration)`,
   );
+  type Scope = [DocumentScope['kind'], string | null, string | null];
+  const page = db.prepare<
+    [number],
+    Omit<StoredDocument, 'contentType'> & {
+      rowid: number;
+      scope: string;
+      registration: string;
+      id: string;
+      content_type: string;
+    }
+  >('SELECT rowid, * FROM lrs_documents WHERE rowid > ? ORDER BY rowid LIMIT 100');
   // Rare, and so without an index: the scope's third part is the agent.
   const ofAgent = 'FROM lrs_documents WHERE substr(scope, -length(@agent)) = @agent';
   const endOf = (agent: string) => ({ agent: `,${JSON.stringify(agent)}]` });
@@ -101,6 +112,22 @@ export function createSqliteDocumentStore(db: Sqlite): DocumentStore {
     },
     async eraseAgent(agent) {
       return eraseAgent.run(endOf(agent)).changes;
+    },
+    async *all(after) {
+      for (let rowid = Number(after ?? 0); ;) {
+        const rows = page.all(rowid);
+        for (const { rowid: cursor, scope, registration, id, content_type: contentType, ...rest } of rows) {
+          const [kind, activityId, agent] = JSON.parse(scope) as Scope;
+          yield {
+            cursor: String(cursor),
+            scope: { kind, activityId, agent, registration: registration === '' ? null : registration },
+            id,
+            document: { contentType, ...rest },
+          };
+          rowid = cursor;
+        }
+        if (rows.length === 0) return;
+      }
     },
     async deleteAll(scope) {
       return removeAll.run({ scope: scopeText(scope), registration: registrationText(scope) }).changes;

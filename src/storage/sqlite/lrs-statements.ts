@@ -1,5 +1,12 @@
 import type { Clock } from '../../base/clock.ts';
-import { conflictingId, type NewStatement, repeatedId, type StatementStore } from '../../lrs/store.ts';
+import {
+  conflictingId,
+  type NewStatement,
+  repeatedId,
+  type StatementRow,
+  type StatementStore,
+} from '../../lrs/store.ts';
+import { derived } from '../derived-statement.ts';
 import { statementDifference } from '../../xapi/equality.ts';
 import { mergeDefinitions } from '../../xapi/objects.ts';
 import { fromWellFormed, isInherited, term, termsOf, toWellFormed, wellFormed } from '../../xapi/terms.ts';
@@ -45,6 +52,15 @@ const voidingFlag = 2;
 
 export const idBytes = (id: string): Buffer => Buffer.from(id.replaceAll('-', ''), 'hex');
 
+/** What is written of a Statement; `seq` null: the next. */
+interface Placed extends Pick<NewStatement, 'terms' | 'authorityId' | 'refersTo' | 'voiding'> {
+  seq: number | null;
+  id: Buffer;
+  stored: number;
+  body: string;
+  voided: boolean;
+}
+
 /** A Map that forgets everything when it grows too large, and takes nothing in before the transaction has held. */
 function createMemory(most: number) {
   const memory = new Map<string, string>();
@@ -69,8 +85,8 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
     .prepare<[], number>('SELECT stored FROM lrs_statements ORDER BY seq DESC LIMIT 1')
     .pluck();
   const byId = db.prepare<[Buffer], Row>('SELECT * FROM lrs_statements WHERE id = ?');
-  const insert = db.prepare<[Buffer, number, string, number, string]>(
-    'INSERT INTO lrs_statements (id, stored, authority_id, flags, body) VALUES (?, ?, ?, ?, ?)',
+  const insert = db.prepare<[number | null, Buffer, number, string, number, string]>(
+    'INSERT INTO lrs_statements (seq, id, stored, authority_id, flags, body) VALUES (?, ?, ?, ?, ?, ?)',
   );
   const insertReference = db.prepare<[Buffer, number, number, string]>(
     'INSERT INTO lrs_references (target, source, voiding, keys) VALUES (?, ?, ?, ?)',
@@ -143,14 +159,15 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
     }
   };
 
-  const store = (statement: NewStatement, id: Buffer, stored: number, iso: string): void => {
+  /** Writes the row with its terms, and links it with what it refers to and what refers to it; gives its seq. */
+  const place = (statement: Placed): number => {
+    const { id, stored, body } = statement;
     const sources = sourcesOf.all(id);
-    const voided = !statement.voiding && sources.some(({ voiding }) => voiding === 1);
+    const voided = statement.voided || (!statement.voiding && sources.some(({ voiding }) => voiding === 1));
     const flags = (voided ? voidedFlag : 0) | (statement.voiding ? voidingFlag : 0);
-    const body = sealBody(statement.body, iso, statement.stampTimestamp);
-    const seq = Number(insert.run(id, stored, statement.authorityId, flags, body).lastInsertRowid);
+    const given = insert.run(statement.seq, id, stored, statement.authorityId, flags, body);
+    const seq = Number(given.lastInsertRowid);
     for (const term of statement.terms) terms.add(terms.keyOf(term), seq);
-    learn(statement, seq);
     let gained: number[] = [];
     if (statement.refersTo !== null) {
       const target = idBytes(statement.refersTo);
@@ -164,7 +181,25 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
       const own = statement.terms.filter(isInherited).map((term) => terms.keyOf(term));
       passOn(id, [...new Set([...own, ...gained])]);
     }
+    return seq;
   };
+
+  const store = (statement: NewStatement, id: Buffer, stored: number, iso: string): void => {
+    const { terms: own, authorityId, refersTo, voiding } = statement;
+    const body = sealBody(statement.body, iso, statement.stampTimestamp);
+    const placed = { seq: null, id, stored, body, terms: own, authorityId, refersTo, voiding, voided: false };
+    learn(statement, place(placed));
+  };
+
+  const restoreAll = db.transaction((rows: StatementRow[]): void => {
+    for (const { id, ...row } of rows) {
+      const bytes = idBytes(id);
+      if (byId.get(bytes)) continue;
+      const { terms: own, refersTo } = derived(row.body, row.authorityId);
+      place({ ...row, id: bytes, terms: own, refersTo });
+    }
+    terms.flush();
+  });
 
   /** Decides first, then writes: a refused batch has changed nothing. */
   const addBatch = (batch: NewStatement[], clock: Clock): void => {
@@ -277,6 +312,15 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
       let count = 0;
       for (const { own } of rowsWith(wellFormed(term.relatedAgent(identity)))) if (own) count++;
       return count;
+    },
+    async restore(rows) {
+      try {
+        restoreAll.immediate(rows);
+        terms.settle(true);
+      } catch (error) {
+        terms.settle(false);
+        throw error;
+      }
     },
     async erase(identity, limit) {
       return db.transaction(() => eraseSome(identity, limit)).immediate();
