@@ -1,8 +1,10 @@
-// A consistent copy of an SQLite installation while it runs: `npm run backup -- --from ./data --to /backups/2026-11-23`.
+// A consistent copy of an installation while it runs: npm run backup -- --from ./data --to /backups/2026-11-23
+// or, on MongoDB, in mongodump's layout: npm run backup -- --from mongodb://host/zhixing --to /backups/2026-11-23
 import { cp, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import Database from 'better-sqlite3';
+import { dumpMongo } from '../src/storage/mongo/dump.ts';
 
 /**
  * Copies the database page by page without stopping writers, then the files. Files never change once they are there and are
@@ -44,15 +46,18 @@ async function main(): Promise<void> {
     options: { from: { type: 'string', default: './data' }, to: { type: 'string' } },
   });
   if (!values.to) throw new Error('Say where to: npm run backup -- --from ./data --to /backups/2026-11-23');
-  let shown = -1;
-  await backup(values.from, values.to, (share) => {
-    const percent = Math.floor(share * 100);
-    if (percent !== shown && process.stderr.isTTY) process.stderr.write(`\r${percent} %`);
-    shown = percent;
-  });
-  console.log(
-    `${process.stderr.isTTY ? '\n' : ''}Backed up ${values.from} to ${values.to}; the copy's integrity was checked.`,
-  );
+  const line = (text: string): void => {
+    if (process.stderr.isTTY) process.stderr.write(`\r${text.padEnd(60)}`);
+  };
+  if (/^mongodb(\+srv)?:/.test(values.from)) {
+    await dumpMongo(values.from, values.to, (collection, count) => line(`${collection} ${count}`));
+    console.log(
+      `\nBacked up to ${values.to}. npm run restore, or mongorestore, puts it into an empty database.`,
+    );
+    return;
+  }
+  await backup(values.from, values.to, (share) => line(`${Math.floor(share * 100)} %`));
+  console.log(`\nBacked up ${values.from} to ${values.to}; the copy's integrity was checked.`);
 }
 
 if (process.argv[1] === import.meta.filename)

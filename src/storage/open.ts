@@ -19,7 +19,7 @@ import { createDiskBlobs } from './disk-blobs.ts';
 import { createGridFsBlobs } from './mongo/gridfs-blobs.ts';
 import { createMongoPackageStore } from './mongo/packages.ts';
 import { whenAvailable } from './mongo/availability.ts';
-import { openMongo } from './mongo/open.ts';
+import { type Connection, openMongo, refuseUnfinishedMove } from './mongo/open.ts';
 import { createMongoPlayerSessionStore } from './mongo/player-sessions.ts';
 import { createMongoRuntimeStateStore } from './mongo/runtime-state.ts';
 import { createMongoWebSessionStore } from './mongo/web-sessions.ts';
@@ -31,7 +31,7 @@ import { certificatesSchema, createSqliteCertificateStore } from './sqlite/certi
 import { createSqliteCompletionStore, completionSchema } from './sqlite/completion.ts';
 import { createSqliteCourseStore, coursesSchema } from './sqlite/courses.ts';
 import { createSqlitePackageStore, packagesSchema } from './sqlite/packages.ts';
-import { openSqlite } from './sqlite/open.ts';
+import { openSqlite, type Sqlite } from './sqlite/open.ts';
 import { createSqlitePlayerSessionStore, playerSessionsSchema } from './sqlite/player-sessions.ts';
 import { createSqliteRuntimeStateStore, runtimeStateSchema } from './sqlite/runtime-state.ts';
 import { createSqliteWebSessionStore, webSessionsSchema } from './sqlite/web-sessions.ts';
@@ -74,21 +74,28 @@ export async function openStorage(options: StorageOptions): Promise<Storage> {
   return options.mongodbUri === null ? openOnSqlite(options) : openOnMongo(options.mongodbUri, options);
 }
 
+/** Every module's tables, in the order in which they are made. */
+export const sqliteSchemas = [
+  webSessionsSchema,
+  rateCountersSchema,
+  playerSessionsSchema,
+  runtimeStateSchema,
+  identitySchema,
+  packagesSchema,
+  coursesSchema,
+  assessmentSchema,
+  completionSchema,
+  certificatesSchema,
+  ...lrsSchemas,
+];
+
 async function openOnSqlite(options: StorageOptions): Promise<Storage> {
-  const db = openSqlite(options.dataDir, options.sqliteSync, [
-    webSessionsSchema,
-    rateCountersSchema,
-    playerSessionsSchema,
-    runtimeStateSchema,
-    identitySchema,
-    packagesSchema,
-    coursesSchema,
-    assessmentSchema,
-    completionSchema,
-    certificatesSchema,
-    ...lrsSchemas,
-  ]);
-  const blobs = createDiskBlobs(join(options.dataDir, 'blobs'));
+  return storageOnSqlite(openSqlite(options.dataDir, options.sqliteSync, sqliteSchemas), options.dataDir);
+}
+
+/** The ports over an opened database; `close` closes it. */
+export function storageOnSqlite(db: Sqlite, dataDir: string): Storage {
+  const blobs = createDiskBlobs(join(dataDir, 'blobs'));
   return {
     engine: 'sqlite',
     webSessions: createSqliteWebSessionStore(db),
@@ -114,6 +121,12 @@ async function openOnSqlite(options: StorageOptions): Promise<Storage> {
 
 async function openOnMongo(uri: string, options: StorageOptions): Promise<Storage> {
   const connection = await openMongo(uri, options);
+  await refuseUnfinishedMove(connection);
+  return storageOnMongo(connection);
+}
+
+/** The ports over an open connection, collections and indexes made; `close` closes it. */
+export async function storageOnMongo(connection: Connection): Promise<Storage> {
   const blobs = whenAvailable(createGridFsBlobs(connection));
   return {
     engine: 'mongodb',

@@ -1,10 +1,18 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { backup } from '../../scripts/backup.ts';
+import { dumpMongo, restoreMongo } from '../../src/storage/mongo/dump.ts';
 import { newUuid } from '../../src/base/ids.ts';
+import { emptyStore } from '../support/engines.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
+
+const headersOf = ({ lrs }: RunningServer) => ({
+  authorization: lrs.authorization,
+  'x-experience-api-version': '1.0.3',
+  'content-type': 'application/json',
+});
 
 describe('the backup of an SQLite installation', function () {
   this.timeout(90_000);
@@ -14,11 +22,6 @@ describe('the backup of an SQLite installation', function () {
     const server = await startServer();
     if (!server) throw new Error('no server');
     let restored: RunningServer | null = null;
-    const headersOf = ({ lrs }: RunningServer) => ({
-      authorization: lrs.authorization,
-      'x-experience-api-version': '1.0.3',
-      'content-type': 'application/json',
-    });
     try {
       const acknowledged: string[] = [];
       let stop = false;
@@ -61,6 +64,83 @@ describe('the backup of an SQLite installation', function () {
       await restored?.remove();
       await server.remove();
       rmSync(join(folder, '..'), { recursive: true, force: true });
+    }
+  });
+});
+
+describe('the backup of a MongoDB installation', function () {
+  this.timeout(180_000);
+
+  it("has mongodump's layout, is taken while writes go on, and restored it holds what was acknowledged before", async function () {
+    const folder = mkdtempSync(join(tmpdir(), 'zhixing-dump-'));
+    const server = await startServer({ engine: 'mongodb' });
+    const empty = await emptyStore('mongodb');
+    if (!server || !empty) return this.skip();
+    let restored: RunningServer | null = null;
+    try {
+      const headers = headersOf(server);
+      const acknowledged: string[] = [];
+      let stop = false;
+      const writing = (async () => {
+        while (!stop) {
+          const id = newUuid();
+          const statement = {
+            id,
+            actor: { mbox: 'mailto:dump@example.org' },
+            verb: { id: 'http://adlnet.gov/expapi/verbs/experienced' },
+            object: { id: 'http://example.org/dump' },
+          };
+          const sent = await fetch(`${server.lrs.endpoint}/statements`, {
+            method: 'POST',
+            headers,
+            body: JSON.stringify(statement),
+          });
+          if (sent.ok) acknowledged.push(id);
+        }
+      })();
+      while (acknowledged.length < 20) await new Promise((resolve) => setTimeout(resolve, 10));
+      const before = [...acknowledged];
+      await dumpMongo(server.options.mongodbUri ?? '', join(folder, 'dump'));
+      stop = true;
+      await writing;
+      expect(acknowledged.length).to.be.greaterThan(before.length);
+      const [database = ''] = readdirSync(join(folder, 'dump'));
+      const files = readdirSync(join(folder, 'dump', database));
+      expect(files).to.include.members([
+        'lrs_statements.bson',
+        'lrs_statements.metadata.json',
+        'blobs.chunks.bson',
+      ]);
+      await restoreMongo(join(folder, 'dump'), empty.options.mongodbUri ?? '');
+      restored = await startServer({ on: empty.options });
+      if (!restored) throw new Error('no server');
+      for (const id of before) {
+        const found = await fetch(`${restored.lrs.endpoint}/statements?statementId=${id}`, {
+          headers: headersOf(restored),
+        });
+        expect(found.status).to.equal(200);
+      }
+      // And it takes new ones.
+      const next = await fetch(`${restored.lrs.endpoint}/statements`, {
+        method: 'POST',
+        headers: headersOf(restored),
+        body: JSON.stringify({
+          actor: { mbox: 'mailto:dump@example.org' },
+          verb: { id: 'http://adlnet.gov/expapi/verbs/experienced' },
+          object: { id: 'http://example.org/dump' },
+        }),
+      });
+      expect(next.status).to.equal(200);
+      const refused = await restoreMongo(join(folder, 'dump'), empty.options.mongodbUri ?? '').then(
+        () => '',
+        (error: Error) => error.message,
+      );
+      expect(refused).to.include('not empty');
+    } finally {
+      await restored?.remove();
+      await server.remove();
+      empty.remove();
+      rmSync(folder, { recursive: true, force: true });
     }
   });
 });

@@ -11,66 +11,11 @@ import { createPeople } from '../../src/identity/people.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import { emptyStore, type EmptyStore } from '../support/engines.ts';
 import { freePort } from '../support/server.ts';
+import { Visitor } from '../support/visitor.ts';
 
 const root = join(import.meta.dirname, '../..');
 /** So many as the test's own database bears: it scans where MongoDB uses an index. On a real one try `LEARNERS=500`. */
 const learners = Number(process.env['LEARNERS'] ?? 24);
-
-/** One learner's browser: cookies and forms, over whatever process answers. Sends again what got no answer. */
-class Visitor {
-  #cookies = new Map<string, string>();
-  readonly #origin: string;
-  readonly #address: string;
-  constructor(origin: string, address: string) {
-    this.#origin = origin;
-    this.#address = address;
-  }
-  async #send(
-    path: string,
-    form?: Record<string, string>,
-  ): Promise<{ url: string; text: string; status: number }> {
-    for (let tries = 0; ; tries++) {
-      try {
-        const answer = await fetch(new URL(path, this.#origin), {
-          method: form ? 'POST' : 'GET',
-          redirect: 'manual',
-          headers: {
-            cookie: [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; '),
-            accept: 'text/html',
-            connection: 'close',
-            'x-forwarded-for': this.#address,
-            ...(form ? { origin: this.#origin } : {}),
-          },
-          ...(form ? { body: new URLSearchParams(form) } : {}),
-        });
-        const text = await answer.text();
-        for (const cookie of answer.headers.getSetCookie()) {
-          const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
-          this.#cookies.set(name, value);
-        }
-        if (answer.status >= 500) throw new Error(`${answer.status} at ${path}`);
-        const next = answer.headers.get('location');
-        if (next) return await this.#send(next);
-        return { url: path, text, status: answer.status };
-      } catch (error) {
-        if (tries > 400) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 250));
-      }
-    }
-  }
-  get(path: string): Promise<{ url: string; text: string }> {
-    return this.#send(path);
-  }
-  async submit(
-    page: string,
-    path: string,
-    fields: Record<string, string> = {},
-  ): Promise<{ url: string; text: string }> {
-    const { text } = await this.#send(page);
-    const csrf = /name="_csrf" value="([^"]+)"/.exec(text)?.[1] ?? '';
-    return this.#send(path, { _csrf: csrf, ...fields });
-  }
-}
 
 const childrenOf = (pid: number): number[] =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')

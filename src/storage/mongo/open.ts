@@ -1,5 +1,6 @@
 import mongoose, { type Connection } from 'mongoose';
 import { DomainError } from '../../base/errors.ts';
+import { unfinishedMove } from '../unfinished-move.ts';
 
 export type { Connection };
 
@@ -36,6 +37,17 @@ export async function openMongo(
       onWaiting(reason);
       await new Promise((resolve) => setTimeout(resolve, 1000));
     }
+  }
+}
+
+/** While it holds a row, the database is the unfinished target of a move (npm run migrate-store). */
+export const transferCollection = 'store_transfer';
+
+/** @throws DomainError `conflict` on the unfinished target of a move */
+export async function refuseUnfinishedMove(connection: Connection): Promise<void> {
+  if ((await connection.db?.collection(transferCollection).findOne({})) != null) {
+    await connection.close();
+    throw unfinishedMove(`the database ${connection.name}`);
   }
 }
 

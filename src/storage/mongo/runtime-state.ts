@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { Schema } from 'mongoose';
 import type { RuntimeStateStore, StoredItemState } from '../../player/runtime/store.ts';
+import { runtimeStateId } from '../runtime-state-id.ts';
 import { type Connection, isDuplicateKey } from './open.ts';
 
 interface Row extends StoredItemState {
@@ -28,8 +28,6 @@ const schema = new Schema<Row>(
 schema.index({ registration: 1, item: 1 });
 schema.index({ owing: 1, updatedAt: 1 });
 
-const idOf = (registration: string, item: string): string =>
-  `${registration}|${createHash('sha256').update(item).digest('base64url')}`;
 const toState = ({ _id, owing: _owing, ...rest }: Row): StoredItemState => rest;
 
 export async function createMongoRuntimeStateStore(connection: Connection): Promise<RuntimeStateStore> {
@@ -38,14 +36,14 @@ export async function createMongoRuntimeStateStore(connection: Connection): Prom
   await model.createIndexes();
   return {
     async get(registration, item) {
-      const row = await model.findOne({ _id: idOf(registration, item), registration }).lean<Row>();
+      const row = await model.findOne({ _id: runtimeStateId(registration, item), registration }).lean<Row>();
       return row ? toState(row) : null;
     },
     async ofRegistration(registration) {
       return (await model.find({ registration }).sort({ item: 1 }).lean<Row[]>()).map(toState);
     },
     async put(state) {
-      const _id = idOf(state.registration, state.item);
+      const _id = runtimeStateId(state.registration, state.item);
       const row = { ...state, revision: state.revision + 1, owing: state.outbox !== null };
       if (state.revision === 0) {
         try {
@@ -64,7 +62,7 @@ export async function createMongoRuntimeStateStore(connection: Connection): Prom
     },
     async clearOutbox({ registration, item, revision }) {
       const done = await model.updateOne(
-        { _id: idOf(registration, item), registration, revision },
+        { _id: runtimeStateId(registration, item), registration, revision },
         { $set: { outbox: null, owing: false, revision: revision + 1 } },
       );
       return done.matchedCount === 1;

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { unfinishedMove } from '../unfinished-move.ts';
 
 export type Sqlite = Database.Database;
 
@@ -10,11 +11,18 @@ export interface SqliteSchema {
   steps: readonly string[];
 }
 
-/** Opens (or creates) `<dataDir>/zhixing.db` in WAL mode and brings every module's tables up to date. */
+/** While it is there, the store is the unfinished target of a move (npm run migrate-store). */
+export const transferTable = 'store_transfer';
+
+/**
+ * Opens (or creates) `<dataDir>/zhixing.db` in WAL mode and brings every module's tables up to date.
+ * @throws DomainError `conflict` on the unfinished target of a move, unless it is the mover that opens it
+ */
 export function openSqlite(
   dataDir: string,
   sync: 'full' | 'normal',
   schemas: readonly SqliteSchema[],
+  { whileMoving = false }: { whileMoving?: boolean } = {},
 ): Sqlite {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const db = new Database(join(dataDir, 'zhixing.db'));
@@ -23,6 +31,11 @@ export function openSqlite(
   db.pragma(`synchronous = ${sync === 'full' ? 'FULL' : 'NORMAL'}`);
   db.pragma('foreign_keys = ON');
   db.pragma('busy_timeout = 5000');
+  const moving = db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?");
+  if (!whileMoving && moving.get(transferTable) !== undefined) {
+    db.close();
+    throw unfinishedMove(dataDir);
+  }
   migrate(db, schemas);
   return db;
 }
