@@ -5,10 +5,11 @@ import { newUuid } from '../../src/base/ids.ts';
 import { createLogger } from '../../src/base/logger.ts';
 import { createSealer } from '../../src/base/sealing.ts';
 import { createErasures } from '../../src/lrs/admin/erasure.ts';
-import { allRows, toCsv, toNdjson } from '../../src/lrs/admin/export.ts';
+import { allRows, toCsv, toNdjson, withWord } from '../../src/lrs/admin/export.ts';
 import { createForwarding, type Send } from '../../src/lrs/admin/forwarding.ts';
 import { createRejectionLog } from '../../src/lrs/admin/rejections.ts';
 import { createStatementDoor, toQuery } from '../../src/lrs/door.ts';
+import type { StatementRow } from '../../src/lrs/store.ts';
 import { createDocumentDoor } from '../../src/lrs/resource-documents.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import { boundaryOf, joinMultipart, type OutgoingPart, splitMultipart } from '../../src/xapi/multipart.ts';
@@ -347,6 +348,52 @@ onEveryEngine('LRS administration', ({ storage }) => {
   });
 
   describe('export', () => {
+    const idsOf = async (rows: AsyncIterable<StatementRow>): Promise<string[]> => {
+      const ids: string[] = [];
+      for await (const { id } of rows) ids.push(id);
+      return ids;
+    };
+
+    it('counts what it will hold: without voided ones, pinned while others arrive, no farther than asked', async () => {
+      const actor = agentNamed('counted');
+      const add = (count: number) =>
+        door().store(
+          Array.from({ length: count }, () => aStatement({ actor })),
+          platform,
+        );
+      const ids = await add(450);
+      // A voiding Statement refers to its target, so it is found with it.
+      await door().void(ids.slice(0, 3), platform);
+      const through = await lrs().statements.head();
+      await add(5);
+      const query = { ...toQuery({ agent: actor }, 1000), through };
+      expect(await lrs().statements.count(query)).to.equal(450);
+      const exported = await idsOf(allRows(lrs().statements, { agent: actor }, through));
+      expect(exported.slice(0, 447)).to.deep.equal(ids.slice(3));
+      expect(exported).to.have.length(450);
+      expect(await lrs().statements.count({ ...query, through: null })).to.equal(455);
+      expect(await lrs().statements.count({ ...query, limit: 100 })).to.equal(100);
+      const nobody = toQuery({ agent: agentNamed('nobody') }, 10);
+      expect(await lrs().statements.count(nobody)).to.equal(0);
+      const verb = { id: 'http://adlnet.gov/expapi/verbs/experienced' };
+      const both = toQuery(
+        { agent: actor, verb: verb.id, activity: 'http://localhost:8080/courses/ZX1' },
+        1000,
+      );
+      expect(await lrs().statements.count({ ...both, through })).to.equal(450);
+    });
+
+    it('keeps to the words that were looked for', async () => {
+      const actor = agentNamed('words');
+      const named = (name: string) => ({ id: 'http://e.x/o', definition: { name: { 'zh-TW': name } } });
+      const [, wanted = ''] = await door().store(
+        [aStatement({ actor, object: named('公文寫作') }), aStatement({ actor, object: named('資訊安全') })],
+        platform,
+      );
+      const rows = withWord(allRows(lrs().statements, { agent: actor }), '資訊', 'zh-TW');
+      expect(await idsOf(rows)).to.deep.equal([wanted]);
+    });
+
     it('NDJSON keeps every digit; CSV is safe in a spreadsheet; both oldest first', async () => {
       const actor = { ...agentNamed('export'), name: '=cmd|"x"' };
       const [first = '', second = ''] = await door().store(
@@ -358,6 +405,7 @@ onEveryEngine('LRS administration', ({ storage }) => {
       expect(lines.map((line) => (JSON.parse(line) as Statement).id)).to.deep.equal([first, second]);
       const csv = (await textOf(toCsv(rows()))).split('\r\n');
       expect(csv[0]).to.match(/^\ufeffid,stored,/);
+      expect(await lrs().statements.count(toQuery({ agent: actor }, 100))).to.equal(2);
       expect(csv[1]).to.include(first).and.include('"\'=cmd|""x"""').and.include(',85,');
     });
   });
