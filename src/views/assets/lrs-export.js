@@ -45,11 +45,12 @@ if (box) {
     const url = new URL(href, location.href);
     url.pathname = '/api/lrs/export/count';
     url.searchParams.set('through', response.headers.get('x-through') ?? '');
+    let whole = false;
     // How many there are comes in beside the rows; without it the bar only moves.
     fetch(url, { signal })
       .then((answer) => answer.json())
       .then((answer) => {
-        if (answer.total === null || signal.aborted) return;
+        if (answer.total === null || signal.aborted || whole) return;
         bar.max = Math.max(1, answer.total);
         bar.value = 0;
         total.textContent = number.format(answer.total);
@@ -76,6 +77,9 @@ if (box) {
       rows.textContent = number.format(done);
       if (bar.hasAttribute('value')) bar.value = done;
     }
+    whole = true;
+    total.textContent = number.format(done);
+    of.hidden = false;
     pack();
     save(parts, name, response.headers.get('content-type'));
   };
