@@ -5,6 +5,7 @@ import { systemClock, type Clock } from './base/clock.ts';
 import { DomainError, type Problem } from './base/errors.ts';
 import { createIris } from './base/iris.ts';
 import type { Logger } from './base/logger.ts';
+import { createSealer } from './base/sealing.ts';
 import { createOwnedBrowser } from './certificates/browser.ts';
 import { createCertificates } from './certificates/certificates.ts';
 import { loadCertificateFonts } from './certificates/fonts.ts';
@@ -99,7 +100,9 @@ export async function createContext(config: Config, { logger, clock = systemCloc
   });
   const forwarding = createForwarding({
     statements: storage.lrs.statements,
+    attachments: storage.lrs.attachments,
     store: storage.lrs.admin,
+    sealer: createSealer(config.secrets.idNumberKey, 'lrs-forwarding/seal'),
     clock,
     logger,
   });

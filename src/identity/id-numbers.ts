@@ -1,5 +1,6 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { DomainError } from '../base/errors.ts';
+import { createSealer, deriveKey } from '../base/sealing.ts';
 import type { SealedIdNumber } from './store.ts';
 
 /** A–Z as two digits, in the order that the check uses. */
@@ -41,10 +42,8 @@ export interface IdNumberVault {
 
 /** AES-256-GCM for keeping, HMAC-SHA-256 under a derived key for finding. */
 export function createIdNumberVault(key: Buffer): IdNumberVault {
-  const derive = (use: string): Buffer =>
-    Buffer.from(hkdfSync('sha256', key, Buffer.alloc(0), `zhixing/${use}`, 32));
-  const sealingKey = derive('id-number/seal');
-  const lookupKey = derive('id-number/lookup');
+  const sealer = createSealer(key, 'id-number/seal');
+  const lookupKey = deriveKey(key, 'id-number/lookup');
   const clean = (idNumber: string): string => {
     if (idNumberKind(idNumber) === null)
       throw new DomainError('invalid', 'The ID number is not valid: its form or its check digit is wrong.', {
@@ -56,18 +55,7 @@ export function createIdNumberVault(key: Buffer): IdNumberVault {
     createHmac('sha256', lookupKey).update(clean(idNumber)).digest('base64url');
   return {
     lookup,
-    seal(idNumber) {
-      const nonce = randomBytes(12);
-      const cipher = createCipheriv('aes-256-gcm', sealingKey, nonce);
-      const body = Buffer.concat([cipher.update(clean(idNumber), 'utf8'), cipher.final()]);
-      const sealed = Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url');
-      return { sealed: `v1.${sealed}`, lookup: lookup(idNumber) };
-    },
-    open({ sealed }) {
-      const bytes = Buffer.from(sealed.replace(/^v1\./, ''), 'base64url');
-      const decipher = createDecipheriv('aes-256-gcm', sealingKey, bytes.subarray(0, 12));
-      decipher.setAuthTag(bytes.subarray(12, 28));
-      return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
-    },
+    seal: (idNumber) => ({ sealed: sealer.seal(clean(idNumber)), lookup: lookup(idNumber) }),
+    open: ({ sealed }) => sealer.open(sealed),
   };
 }

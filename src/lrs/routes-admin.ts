@@ -1,6 +1,4 @@
 import { once } from 'node:events';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { type Request, type Response, Router } from 'express';
 import type { Clock } from '../base/clock.ts';
 import { DomainError } from '../base/errors.ts';
@@ -9,12 +7,12 @@ import { allowed, requireAction } from '../identity/routes-access.ts';
 import { isIri, isUuidText } from '../xapi/scalars.ts';
 import type { Agent, Statement } from '../xapi/types.ts';
 import type { Erasures } from './admin/erasure.ts';
-import { allRows, toCsv, toNdjson } from './admin/export.ts';
 import type { Forwarding } from './admin/forwarding.ts';
 import type { RejectionLog } from './admin/rejections.ts';
 import { sentenceOf } from './admin/sentence.ts';
 import type { Credentials } from './credentials.ts';
 import { toQuery } from './door.ts';
+import { createExportRoutes } from './routes-export.ts';
 import { readAgent } from './statement-params.ts';
 import { type Scope, scopes, type StatementRow, type StatementStore } from './store.ts';
 import type { StatementFilter } from './types.ts';
@@ -147,15 +145,16 @@ export function createLrsAdminRoutes(deps: LrsAdminDeps): Router {
   routes.get('/api/lrs/statements/:id', async (req, res) => {
     res.type('json').send((await one(String(req.params['id']), languageOf(res))).body);
   });
-  routes.get('/api/lrs/export.:format', async (req, res) => {
-    const rows = allRows(statements, filterOf(fieldsOf(req.query)));
-    const csv = req.params['format'] === 'csv';
-    if (!csv && req.params['format'] !== 'ndjson')
-      throw new DomainError('not-found', 'There is csv and ndjson.', { code: 'not-found' });
-    res.type(csv ? 'text/csv; charset=utf-8' : 'application/x-ndjson');
-    res.attachment(`statements-${clock.now().toISOString().slice(0, 10)}.${csv ? 'csv' : 'ndjson'}`);
-    await pipeline(Readable.from(csv ? toCsv(rows) : toNdjson(rows)), res);
-  });
+  routes.use(
+    createExportRoutes({
+      statements,
+      clock,
+      search(query) {
+        const fields = fieldsOf(query);
+        return { filter: filterOf(fields), word: fields['text'] };
+      },
+    }),
+  );
   routes.get('/api/lrs/live', (req, res) => live(req, res, statements, shown));
 
   // Credentials

@@ -111,6 +111,8 @@ export interface StatementStore {
   find(query: StatementQuery): Promise<StatementPage>;
   /** The same, for whoever only passes it on. */
   findText(query: StatementQuery): Promise<StatementTextPage>;
+  /** How many `find` would give over all its pages; `limit` of them are counted at most. `after` has no meaning here. */
+  count(query: StatementQuery): Promise<number>;
   /** Every visible Statement after the seq in order, voided ones too. */
   after(seq: number, limit: number): Promise<StatementRow[]>;
   /** The last visible seq; 0 when empty. */

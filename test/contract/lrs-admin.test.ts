@@ -1,19 +1,26 @@
+import { createHash, randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import { isDomainError } from '../../src/base/errors.ts';
 import { newUuid } from '../../src/base/ids.ts';
 import { createLogger } from '../../src/base/logger.ts';
+import { createSealer } from '../../src/base/sealing.ts';
 import { createErasures } from '../../src/lrs/admin/erasure.ts';
-import { allRows, toCsv, toNdjson } from '../../src/lrs/admin/export.ts';
+import { allRows, toCsv, toNdjson, withWord } from '../../src/lrs/admin/export.ts';
 import { createForwarding, type Send } from '../../src/lrs/admin/forwarding.ts';
 import { createRejectionLog } from '../../src/lrs/admin/rejections.ts';
 import { createStatementDoor, toQuery } from '../../src/lrs/door.ts';
+import type { StatementRow } from '../../src/lrs/store.ts';
 import { createDocumentDoor } from '../../src/lrs/resource-documents.ts';
-import type { Statement } from '../../src/xapi/types.ts';
+import { openStorage } from '../../src/storage/open.ts';
+import { boundaryOf, joinMultipart, type OutgoingPart, splitMultipart } from '../../src/xapi/multipart.ts';
+import type { Attachment, Statement } from '../../src/xapi/types.ts';
 import { TestClock } from '../support/clock.ts';
-import { onEveryEngine } from '../support/engines.ts';
+import { emptyStore, onEveryEngine } from '../support/engines.ts';
+import { startLrs } from '../support/lrs-server.ts';
 import { agentNamed, aStatement, platform } from '../support/statements.ts';
 
 const logger = createLogger('silent');
+const sealer = createSealer(Buffer.alloc(32, 7), 'lrs-forwarding/seal');
 const failure = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     () => null,
@@ -63,19 +70,21 @@ onEveryEngine('LRS administration', ({ storage }) => {
     const target = (answer: (ids: string[]) => number) => {
       const sent: Sent[] = [];
       const send: Send = async (_url, headers, body) => {
-        const ids = (JSON.parse(body) as Statement[]).map(({ id }) => id ?? '');
+        const ids = (JSON.parse(String(body)) as Statement[]).map(({ id }) => id ?? '');
         sent.push({ ids, authorization: headers['authorization'] });
         return { status: answer(ids), text: 'no' };
       };
       return { sent, send };
     };
-    const forwardingTo = (send: Send) =>
+    const forwardingTo = (send?: Send) =>
       createForwarding({
         statements: lrs().statements,
+        attachments: lrs().attachments,
         store: lrs().admin,
+        sealer,
         clock,
         logger,
-        send,
+        ...(send ? { send } : {}),
         batchSize: 3,
       });
     const rule = (name: string) => ({
@@ -149,6 +158,136 @@ onEveryEngine('LRS administration', ({ storage }) => {
       await forwarding.remove(id);
     });
 
+    it("the other LRS's secret is encrypted at rest and bound to its address", async () => {
+      const { sent, send } = target(() => 200);
+      const forwarding = forwardingTo(send);
+      const { id } = await forwarding.add({ ...rule('sealed'), authorization: 'Basic very-secret' });
+      const [kept] = await lrs().admin.rules();
+      expect(JSON.stringify(kept)).to.not.include('very-secret');
+      expect(kept?.authorization).to.match(/^v1\./);
+      await door().store([aStatement({ actor: agentNamed('sealed') })], platform);
+      if (kept) await lrs().admin.putRule({ ...kept, endpoint: 'https://elsewhere.example.org' }, 0);
+      await forwarding.run();
+      expect(sent).to.deep.equal([]);
+      expect((await forwarding.rules())[0]?.lastError).to.match(/cannot be opened/);
+      if (kept) await lrs().admin.putRule(kept, 0);
+      clock.advance(60);
+      await forwarding.run();
+      expect(sent[0]?.authorization).to.equal('Basic very-secret');
+      await forwarding.remove(id);
+    });
+
+    it('a secret that an earlier version kept in plain text is sealed at the next run, and works', async () => {
+      const { sent, send } = target(() => 200);
+      const forwarding = forwardingTo(send);
+      const { id } = await forwarding.add(rule('plain'));
+      const [kept] = await lrs().admin.rules();
+      if (kept) await lrs().admin.putRule({ ...kept, authorization: 'Basic old' }, 0);
+      const ids = await door().store([aStatement({ actor: agentNamed('plain') })], platform);
+      await forwarding.run();
+      expect(sent).to.deep.equal([{ ids, authorization: 'Basic old' }]);
+      expect(JSON.stringify(await lrs().admin.rules())).to.not.include('Basic old');
+      await forwarding.remove(id);
+    });
+
+    it('attachments arrive byte for byte at another LRS, those with a fileUrl by it (Communication 1.5.2)', async () => {
+      const other = await emptyStore('sqlite');
+      if (!other) throw new Error('no store');
+      const otherStorage = await openStorage(other.options);
+      const [own, there] = [
+        await startLrs(storage(), { key: 'own', secret: 'own-secret' }, { clock }),
+        await startLrs(otherStorage, { key: 'there', secret: 'there-secret' }),
+      ];
+      const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
+      const bytes = [randomBytes(3000), Buffer.from('--b\r\n\0'), Buffer.alloc(0)];
+      const parts = bytes.map((body): OutgoingPart => ({
+        contentType: 'application/octet-stream',
+        sha2: createHash('sha256').update(body).digest('hex'),
+        body,
+      }));
+      const attachment = ({ sha2, contentType, body }: OutgoingPart): Attachment => ({
+        usageType: 'http://e.x/usage',
+        display: { en: 'a' },
+        contentType,
+        length: body.length,
+        sha2,
+      });
+      const actor = agentNamed('attached');
+      const byUrl = {
+        ...attachment({ contentType: 'text/plain', sha2: 'a'.repeat(64), body: Buffer.from('x') }),
+        fileUrl: 'http://e.x/f',
+      };
+      const statements = [
+        aStatement({ actor, attachments: parts.slice(0, 2).map(attachment) }),
+        aStatement({ actor, attachments: [...parts.slice(1).map(attachment), byUrl] }),
+        aStatement({ actor }),
+      ];
+      try {
+        const forwarding = forwardingTo();
+        const { id } = await forwarding.add({
+          ...rule('attached'),
+          endpoint: there.endpoint,
+          authorization: basic('there:there-secret'),
+        });
+        const sent = await fetch(`${own.endpoint}/statements`, {
+          method: 'POST',
+          headers: {
+            authorization: basic('own:own-secret'),
+            'x-experience-api-version': '2.0.0',
+            'content-type': 'multipart/mixed; boundary=bound',
+          },
+          body: joinMultipart(JSON.stringify(statements), parts, 'bound') as BodyInit,
+        });
+        expect(sent.status).to.equal(200);
+        await forwarding.run();
+        expect((await forwarding.rules())[0]).to.include({ failures: 0, lastError: null });
+        expect(await forwarding.deadLetters(id)).to.deep.equal([]);
+        for (const { id: statement = '', attachments } of statements) {
+          const row = await otherStorage.lrs.statements.byId(statement);
+          expect((JSON.parse(row?.body ?? '{}') as Statement).attachments).to.deep.equal(attachments);
+        }
+        for (const { sha2, body } of parts)
+          expect((await otherStorage.lrs.attachments.get(sha2))?.equals(body)).to.equal(true);
+        await forwarding.remove(id);
+      } finally {
+        await own.close();
+        await there.close();
+        await otherStorage.close();
+        other.remove();
+      }
+    });
+
+    it('a request ends early rather than carry more than 16 MiB of attachments; all arrive', async () => {
+      const requests: { ids: string[]; bytes: number }[] = [];
+      const forwarding = forwardingTo(async (_url, headers, body) => {
+        const boundary = boundaryOf(headers['content-type'] ?? '');
+        const [first, ...parts] = splitMultipart(Buffer.from(body), boundary, 10);
+        const ids = (JSON.parse(String(first?.body)) as Statement[]).map(({ id }) => id ?? '');
+        requests.push({ ids, bytes: parts.reduce((sum, part) => sum + part.body.length, 0) });
+        return { status: 200, text: '' };
+      });
+      const { id } = await forwarding.add(rule('large'));
+      const size = 9 * 1024 * 1024;
+      const statements = [];
+      for (const fill of [1, 2, 3]) {
+        const body = Buffer.alloc(size, fill);
+        const sha2 = createHash('sha256').update(body).digest('hex');
+        await lrs().attachments.put(sha2, body);
+        const attachment = {
+          usageType: 'http://e.x/u',
+          display: { en: 'a' },
+          contentType: 'video/mp4',
+          length: size,
+          sha2,
+        };
+        statements.push(aStatement({ actor: agentNamed('large'), attachments: [attachment] }));
+      }
+      const ids = await door().store(statements, platform);
+      await forwarding.run();
+      expect(requests).to.deep.equal(ids.map((statement) => ({ ids: [statement], bytes: size })));
+      await forwarding.remove(id);
+    });
+
     it('of two processes one works on a rule at a time', async () => {
       const { send } = target(() => 200);
       const forwarding = forwardingTo(send);
@@ -209,6 +348,52 @@ onEveryEngine('LRS administration', ({ storage }) => {
   });
 
   describe('export', () => {
+    const idsOf = async (rows: AsyncIterable<StatementRow>): Promise<string[]> => {
+      const ids: string[] = [];
+      for await (const { id } of rows) ids.push(id);
+      return ids;
+    };
+
+    it('counts what it will hold: without voided ones, pinned while others arrive, no farther than asked', async () => {
+      const actor = agentNamed('counted');
+      const add = (count: number) =>
+        door().store(
+          Array.from({ length: count }, () => aStatement({ actor })),
+          platform,
+        );
+      const ids = await add(450);
+      // A voiding Statement refers to its target, so it is found with it.
+      await door().void(ids.slice(0, 3), platform);
+      const through = await lrs().statements.head();
+      await add(5);
+      const query = { ...toQuery({ agent: actor }, 1000), through };
+      expect(await lrs().statements.count(query)).to.equal(450);
+      const exported = await idsOf(allRows(lrs().statements, { agent: actor }, through));
+      expect(exported.slice(0, 447)).to.deep.equal(ids.slice(3));
+      expect(exported).to.have.length(450);
+      expect(await lrs().statements.count({ ...query, through: null })).to.equal(455);
+      expect(await lrs().statements.count({ ...query, limit: 100 })).to.equal(100);
+      const nobody = toQuery({ agent: agentNamed('nobody') }, 10);
+      expect(await lrs().statements.count(nobody)).to.equal(0);
+      const verb = { id: 'http://adlnet.gov/expapi/verbs/experienced' };
+      const both = toQuery(
+        { agent: actor, verb: verb.id, activity: 'http://localhost:8080/courses/ZX1' },
+        1000,
+      );
+      expect(await lrs().statements.count({ ...both, through })).to.equal(450);
+    });
+
+    it('keeps to the words that were looked for', async () => {
+      const actor = agentNamed('words');
+      const named = (name: string) => ({ id: 'http://e.x/o', definition: { name: { 'zh-TW': name } } });
+      const [, wanted = ''] = await door().store(
+        [aStatement({ actor, object: named('公文寫作') }), aStatement({ actor, object: named('資訊安全') })],
+        platform,
+      );
+      const rows = withWord(allRows(lrs().statements, { agent: actor }), '資訊', 'zh-TW');
+      expect(await idsOf(rows)).to.deep.equal([wanted]);
+    });
+
     it('NDJSON keeps every digit; CSV is safe in a spreadsheet; both oldest first', async () => {
       const actor = { ...agentNamed('export'), name: '=cmd|"x"' };
       const [first = '', second = ''] = await door().store(
@@ -220,6 +405,7 @@ onEveryEngine('LRS administration', ({ storage }) => {
       expect(lines.map((line) => (JSON.parse(line) as Statement).id)).to.deep.equal([first, second]);
       const csv = (await textOf(toCsv(rows()))).split('\r\n');
       expect(csv[0]).to.match(/^\ufeffid,stored,/);
+      expect(await lrs().statements.count(toQuery({ agent: actor }, 100))).to.equal(2);
       expect(csv[1]).to.include(first).and.include('"\'=cmd|""x"""').and.include(',85,');
     });
   });

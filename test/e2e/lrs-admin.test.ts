@@ -144,6 +144,102 @@ describe('administration of the LRS in the browser', function () {
     expect(csv).to.include('資訊安全概論');
   });
 
+  describe('export with a progress bar', () => {
+    const many = 1200;
+    const verb = 'http://e.x/exported';
+    before(async () => {
+      await context.close();
+      context = await newContext();
+      page = await newPage(context);
+      await signIn('admin');
+      for (let at = 0; at < many; at += 400)
+        await post(
+          Array.from({ length: 400 }, () =>
+            aStatement({ actor: { ...agentNamed('many'), name: '含\n換行，與"引號"' }, verb: { id: verb } }),
+          ),
+        );
+    });
+    const exportOf = async (
+      format: string,
+    ): Promise<{ state: string; rows: string; saved: string | null }> => {
+      await page.click(`a[data-export][href*="${format}"]`);
+      await page.waitForFunction(
+        () => document.querySelector<HTMLElement>('#export [data-stop]')?.hidden === true,
+      );
+      return page.evaluate(async () => {
+        const { saved } = window as unknown as { saved?: { name: string; blob: Blob } };
+        const part = (name: string): string =>
+          document.querySelector(`#export [data-${name}]`)?.textContent ?? '';
+        return {
+          state: part('state'),
+          rows: `${part('rows')}${document.querySelector<HTMLElement>('#export [data-of]')?.innerText ?? ''}`,
+          saved: saved ? `${saved.name} ${await saved.blob.text()}` : null,
+        };
+      });
+    };
+    beforeEach(async () => {
+      await open(`/admin/lrs?verb=${encodeURIComponent(verb)}`);
+      // What the browser would write to its downloads.
+      await page.evaluate(() => {
+        HTMLAnchorElement.prototype.click = function (this: HTMLAnchorElement) {
+          const blob = (window as unknown as { made: Blob }).made;
+          (window as unknown as { saved: unknown }).saved = { name: this.download, blob };
+        };
+        const make = URL.createObjectURL.bind(URL);
+        URL.createObjectURL = (blob: Blob) => {
+          (window as unknown as { made: Blob }).made = blob;
+          return make(blob);
+        };
+      });
+    });
+
+    it('shows rows so far of all there are, and saves the whole file', async () => {
+      for (const format of ['csv', 'ndjson']) {
+        const { state, rows, saved } = await exportOf(format);
+        expect(state).to.equal('匯出完成。');
+        expect(rows.replaceAll(',', '')).to.equal('1200 / 1200');
+        expect(saved).to.match(new RegExp(`^statements-[\\d-]+\\.${format} `));
+        expect(saved?.split(format === 'csv' ? '\r\n' : '}\n')).to.have.length(
+          format === 'csv' ? many + 2 : many + 1,
+        );
+      }
+      await screenshots(page, 'lrs-export');
+      await expectAccessible(page);
+    });
+
+    it('can be cancelled: nothing is saved, and the next one works', async () => {
+      await page.evaluate(() => {
+        document
+          .querySelector('a[data-export]')
+          ?.dispatchEvent(new MouseEvent('click', { cancelable: true, bubbles: true }));
+        document
+          .querySelector('#export [data-stop]')
+          ?.dispatchEvent(new MouseEvent('click', { bubbles: true }));
+      });
+      await page.waitForFunction(() =>
+        document.querySelector('#export [data-state]')?.textContent?.includes('已取消匯出'),
+      );
+      expect(
+        await page.evaluate(() => (window as unknown as { saved?: unknown }).saved === undefined),
+      ).to.equal(true);
+      expect((await exportOf('csv')).state).to.equal('匯出完成。');
+    });
+
+    it('a program that breaks off the download harms nothing', async () => {
+      const cookie = (await context.cookies()).map(({ name, value }) => `${name}=${value}`).join('; ');
+      const abort = new AbortController();
+      const response = await fetch(`${server.origin}/api/lrs/export.ndjson`, {
+        headers: { cookie },
+        signal: abort.signal,
+      });
+      expect(Number(response.headers.get('x-through'))).to.be.at.least(many);
+      const reader = response.body?.getReader();
+      await reader?.read();
+      abort.abort();
+      expect((await fetch(`${server.origin}/readyz`)).status).to.equal(200);
+    });
+  });
+
   it('is closed to guests and to learners', async () => {
     const guest = await fetch(`${server.origin}/api/lrs/statements`, {
       headers: { accept: 'application/json' },

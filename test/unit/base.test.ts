@@ -2,7 +2,9 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { fromIsoDuration, toClockTime, toIsoDuration } from '../../src/base/durations.ts';
 import { createIris } from '../../src/base/iris.ts';
+import { isDomainError } from '../../src/base/errors.ts';
 import { uuidFrom, isUuid } from '../../src/base/ids.ts';
+import { createSealer, isSealed } from '../../src/base/sealing.ts';
 import { contentHostPattern } from '../../src/http/hosts.ts';
 
 describe('durations', () => {
@@ -54,5 +56,46 @@ describe("the content's host", () => {
     expect(each.test('content.example.org')).to.equal(false);
     expect(each.test('a.b.content.example.org')).to.equal(false);
     expect(each.test('acontent.example.org')).to.equal(false);
+  });
+});
+
+describe('sealing secrets', () => {
+  const master = Buffer.alloc(32, 1);
+  const sealer = createSealer(master, 'test/seal');
+  const refuses = (run: () => unknown): boolean => {
+    try {
+      run();
+      return false;
+    } catch (error) {
+      return isDomainError(error, 'unavailable');
+    }
+  };
+
+  it('opens what it sealed, and seals anew each time', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), fc.string(), (text, boundTo) => {
+        const [one, two] = [sealer.seal(text, boundTo), sealer.seal(text, boundTo)];
+        expect(one).to.not.equal(two);
+        expect(isSealed(one)).to.equal(true);
+        expect(sealer.open(one, boundTo)).to.equal(text);
+      }),
+    );
+  });
+
+  it('refuses what was sealed with another key, for another use or owner, cut short or altered', () => {
+    const sealed = sealer.seal('secret', 'rule-1');
+    expect(refuses(() => createSealer(Buffer.alloc(32, 2), 'test/seal').open(sealed, 'rule-1'))).to.equal(
+      true,
+    );
+    expect(refuses(() => createSealer(master, 'other/seal').open(sealed, 'rule-1'))).to.equal(true);
+    expect(refuses(() => sealer.open(sealed, 'rule-2'))).to.equal(true);
+    for (let at = 3; at < sealed.length; at++) {
+      const altered = sealed.slice(0, at) + (sealed[at] === 'A' ? 'B' : 'A') + sealed.slice(at + 1);
+      // The last characters of base64url may hold bits that mean nothing.
+      if (Buffer.from(altered.slice(3), 'base64url').equals(Buffer.from(sealed.slice(3), 'base64url')))
+        continue;
+      expect(refuses(() => sealer.open(altered, 'rule-1'))).to.equal(true);
+      expect(refuses(() => sealer.open(sealed.slice(0, at), 'rule-1'))).to.equal(true);
+    }
   });
 });

@@ -11,8 +11,6 @@ export interface ErasureOptions {
   documents: DocumentStore;
   store: LrsAdminStore;
   clock: Clock;
-  /** Called once a person's Statements are gone, so that projections can follow. */
-  onErased?: (identity: string) => Promise<void>;
 }
 
 export interface Erasures {
@@ -28,7 +26,7 @@ export interface Erasures {
  * Erasure of a person from the LRS (personal data rights): every Statement that names the actor in any role, its
  * documents and its names. What others said about such a Statement stays, with a reference that leads nowhere.
  */
-export function createErasures({ statements, documents, store, clock, onErased }: ErasureOptions): Erasures {
+export function createErasures({ statements, documents, store, clock }: ErasureOptions): Erasures {
   const need = (agent: Agent): string => {
     const identity = identityOf(agent);
     if (identity === null)
@@ -81,7 +79,6 @@ export function createErasures({ statements, documents, store, clock, onErased }
       )
         erased += step;
       const gone = await documents.eraseAgent(identity);
-      await onErased?.(identity);
       const finishedAt = clock.now();
       await store.finishErasure(id, finishedAt, erased, gone);
       return { ...confirmed, finishedAt, statements: erased, documents: gone };

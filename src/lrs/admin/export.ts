@@ -1,21 +1,46 @@
 import { toQuery } from '../door.ts';
 import type { StatementQuery, StatementRow, StatementStore } from '../store.ts';
 import type { StatementFilter } from '../types.ts';
+import type { Language } from '../../base/languages.ts';
 import type { Actor, Statement } from '../../xapi/types.ts';
+import { sentenceOf } from './sentence.ts';
 
 const pageSize = 200;
 
-/** Every matching Statement up to now, page by page: constant memory whatever the number. Oldest first. */
-export async function* allRows(store: StatementStore, filter: StatementFilter): AsyncIterable<StatementRow> {
-  const query: StatementQuery = { ...toQuery({ ...filter, ascending: true }, pageSize) };
+/**
+ * Every matching Statement, page by page: constant memory whatever the number. Oldest first.
+ * @param last nothing beyond this seq; up to now when left out
+ */
+export async function* allRows(
+  store: StatementStore,
+  filter: StatementFilter,
+  last: number | null = null,
+): AsyncIterable<StatementRow> {
+  const query: StatementQuery = { ...toQuery({ ...filter, ascending: true }, pageSize), through: last };
   for (;;) {
     const { rows, more, through } = await store.find(query);
     yield* rows;
-    const last = rows.at(-1);
-    if (!more || !last) return;
-    query.after = last.seq;
+    const end = rows.at(-1);
+    if (!more || !end) return;
+    query.after = end.seq;
     query.through = through;
   }
+}
+
+/** Those whose sentence, as the browser shows it, has the word. */
+export async function* withWord(
+  rows: AsyncIterable<StatementRow>,
+  word: string,
+  language: Language,
+): AsyncIterable<StatementRow> {
+  const wanted = word.toLowerCase();
+  for await (const row of rows)
+    if (
+      sentenceOf(JSON.parse(row.body) as Statement, language)
+        .toLowerCase()
+        .includes(wanted)
+    )
+      yield row;
 }
 
 /** One Statement a line, each in its exact text (line breaks inside it, which JSON allows between tokens, become spaces). */

@@ -2,24 +2,29 @@ import type { Clock } from '../../base/clock.ts';
 import { DomainError, isDomainError } from '../../base/errors.ts';
 import { newUuid, uuidFrom } from '../../base/ids.ts';
 import type { Logger } from '../../base/logger.ts';
+import { isSealed, type Sealer } from '../../base/sealing.ts';
 import { toQuery } from '../door.ts';
-import type { StatementRow, StatementStore } from '../store.ts';
+import type { AttachmentStore, StatementRow, StatementStore } from '../store.ts';
 import type { StatementFilter } from '../types.ts';
+import { forwardingRequest } from './forwarding-request.ts';
 import type { DeadLetter, ForwardingRule, ForwardingState, LrsAdminStore } from './store.ts';
 
 /** How an attempt ended: the Statements are there, will never be taken, or may be later. */
 type Outcome = { kind: 'sent' } | { kind: 'refused'; reason: string } | { kind: 'failed'; reason: string };
 
-/** Sends JSON to another LRS; rejects when it cannot be reached. */
+/** POSTs to another LRS; rejects when it cannot be reached. */
 export type Send = (
   url: string,
   headers: Record<string, string>,
-  body: string,
+  body: string | Buffer,
 ) => Promise<{ status: number; text: string }>;
 
 export interface ForwardingOptions {
   statements: StatementStore;
+  attachments: AttachmentStore;
   store: LrsAdminStore;
+  /** Keeps the other LRSs' secrets. */
+  sealer: Sealer;
   clock: Clock;
   logger: Logger;
   send?: Send;
@@ -30,6 +35,7 @@ export interface ForwardingOptions {
 export interface RuleDraft {
   label: string;
   endpoint: string;
+  /** Value of the Authorization header, in plain text. */
   authorization: string;
   filter: StatementFilter;
   /** From the beginning, or only what is stored from now on. */
@@ -59,27 +65,12 @@ const sendByFetch: Send = async (url, headers, body) => {
   const response = await fetch(url, {
     method: 'POST',
     headers,
-    body,
+    body: body as BodyInit,
     redirect: 'error',
     signal: AbortSignal.timeout(timeoutMs),
   });
   return { status: response.status, text: (await response.text()).slice(0, 500) };
 };
-
-/** What the other LRS sets itself must not be claimed by us. */
-function outgoing(row: StatementRow): string {
-  const statement = JSON.parse(row.body) as Record<string, unknown>;
-  // Text is kept exactly, so that the other LRS sees the digits that this one saw; it replaces stored and authority.
-  return statement['attachments'] === undefined ? row.body : withoutBytes(row);
-}
-
-/** Attachments without a fileUrl cannot be sent as JSON: they are left out of the copy. */
-function withoutBytes(row: StatementRow): string {
-  const statement = JSON.parse(row.body) as { attachments?: { fileUrl?: string }[] };
-  const kept = (statement.attachments ?? []).filter(({ fileUrl }) => fileUrl !== undefined);
-  const { attachments: _, ...rest } = statement;
-  return JSON.stringify(kept.length > 0 ? { ...rest, attachments: kept } : rest);
-}
 
 /** Doubles from a minute up to an hour. */
 const pauseMs = (failures: number): number =>
@@ -92,7 +83,9 @@ const pauseMs = (failures: number): number =>
  */
 export function createForwarding({
   statements,
+  attachments,
   store,
+  sealer,
   clock,
   logger,
   send = sendByFetch,
@@ -102,32 +95,39 @@ export function createForwarding({
   let timer: NodeJS.Timeout | null = null;
   let running: Promise<unknown> | null = null;
 
-  const attempt = async (rule: ForwardingRule, rows: StatementRow[]): Promise<Outcome> => {
-    // Statements of both editions may stand side by side: 2.0 takes both.
-    const headers = {
-      'content-type': 'application/json',
-      'x-experience-api-version': '2.0.0',
-      authorization: rule.authorization,
-    };
+  /** A secret is bound to its rule and address: it cannot be made to go elsewhere. */
+  const binding = ({ id, endpoint }: Pick<ForwardingRule, 'id' | 'endpoint'>): string => `${id} ${endpoint}`;
+
+  /** Sends the first of the rows, as many as go into one request, and says how many those were. */
+  const attempt = async (
+    rule: ForwardingRule,
+    rows: StatementRow[],
+  ): Promise<{ outcome: Outcome; taken: number }> => {
+    let taken = rows.length;
     try {
-      const { status, text } = await send(
-        `${rule.endpoint}/statements`,
-        headers,
-        `[${rows.map(outgoing).join(',')}]`,
-      );
-      if (status >= 200 && status < 300) return { kind: 'sent' };
+      const request = await forwardingRequest(rows, attachments);
+      taken = request.taken;
+      const headers = {
+        'content-type': request.contentType,
+        // Statements of both editions may stand side by side: 2.0 takes both.
+        'x-experience-api-version': '2.0.0',
+        authorization: sealer.open(rule.authorization, binding(rule)),
+      };
+      const { status, text } = await send(`${rule.endpoint}/statements`, headers, request.body);
+      if (status >= 200 && status < 300) return { outcome: { kind: 'sent' }, taken };
       const reason = `answered ${status}: ${text.slice(0, 300)}`;
       // These say something of the batch's content; everything else may pass.
-      return { kind: [400, 409, 413, 422].includes(status) ? 'refused' : 'failed', reason };
+      const kind = [400, 409, 413, 422].includes(status) ? 'refused' : 'failed';
+      return { outcome: { kind, reason }, taken };
     } catch (error) {
-      return { kind: 'failed', reason: (error as Error).message.slice(0, 300) };
+      return { outcome: { kind: 'failed', reason: (error as Error).message.slice(0, 300) }, taken };
     }
   };
 
   /** One by one, to find which of a refused batch are at fault. False: the other side failed meanwhile. */
   const separate = async (rule: ForwardingRule, rows: StatementRow[]): Promise<string | null> => {
     for (const row of rows) {
-      const outcome = await attempt(rule, [row]);
+      const { outcome } = await attempt(rule, [row]);
       if (outcome.kind === 'failed') return outcome.reason;
       if (outcome.kind === 'refused')
         await store.addDeadLetter({
@@ -152,14 +152,15 @@ export function createForwarding({
         terms: rule.terms,
         after: state.position,
       });
-      const last = rows.at(-1);
-      if (!last) return void (await store.leaveRule(rule.id, holder, state));
-      const outcome = await attempt(rule, rows);
+      if (rows.length === 0) return void (await store.leaveRule(rule.id, holder, state));
+      const { outcome, taken } = await attempt(rule, rows);
+      const last = rows[taken - 1];
+      if (!last) return;
       const fault =
         outcome.kind === 'sent'
           ? null
           : outcome.kind === 'refused'
-            ? await separate(rule, rows)
+            ? await separate(rule, rows.slice(0, taken))
             : outcome.reason;
       if (fault !== null) {
         const failures = state.failures + 1;
@@ -169,12 +170,24 @@ export function createForwarding({
         return;
       }
       const moved = { position: last.seq, failures: 0, nextAttemptAt: new Date(0), lastError: null };
-      if (!(await store.leaveRule(rule.id, holder, moved)) || !more) return;
+      if (!(await store.leaveRule(rule.id, holder, moved)) || !(more || taken < rows.length)) return;
     }
   };
 
+  /** Every rule, its secret sealed: one that an earlier version kept in plain text is sealed now. */
+  const sealedRules = async (): Promise<ForwardingRule[]> => {
+    const rules = await store.rules();
+    for (const { position, failures: _, nextAttemptAt: __, lastError: ___, ...rule } of rules)
+      if (!isSealed(rule.authorization))
+        await store.putRule(
+          { ...rule, authorization: sealer.seal(rule.authorization, binding(rule)) },
+          position,
+        );
+    return rules.every(({ authorization }) => isSealed(authorization)) ? rules : store.rules();
+  };
+
   const runAll = async (): Promise<void> => {
-    for (const rule of await store.rules())
+    for (const rule of await sealedRules())
       if (rule.enabled)
         await runRule(rule).catch((error: unknown) =>
           logger.error({ err: error, rule: rule.id }, 'a forwarding rule failed'),
@@ -182,7 +195,7 @@ export function createForwarding({
   };
 
   const need = async (id: string): Promise<ForwardingRule> => {
-    const rule = (await store.rules()).find((candidate) => candidate.id === id);
+    const rule = (await sealedRules()).find((candidate) => candidate.id === id);
     if (!rule) throw new DomainError('not-found', 'There is no such forwarding rule.', { code: 'not-found' });
     return rule;
   };
@@ -194,11 +207,11 @@ export function createForwarding({
           code: 'lrs-endpoint',
           problems: [{ path: 'endpoint', message: 'must be an http(s) address without a query' }],
         });
+      const address = { id: newUuid(), endpoint: endpoint.replace(/\/$/, '') };
       const rule: ForwardingRule = {
-        id: newUuid(),
+        ...address,
         label,
-        endpoint: endpoint.replace(/\/$/, ''),
-        authorization,
+        authorization: sealer.seal(authorization, binding(address)),
         terms: toQuery(filter, 1).terms,
         enabled: true,
         createdAt: clock.now(),
@@ -216,7 +229,7 @@ export function createForwarding({
       let taken = 0;
       for (const letter of await store.deadLetters(ruleId, 1000)) {
         const row = await statements.byId(letter.statementId);
-        const outcome: Outcome = row ? await attempt(rule, [row]) : { kind: 'sent' };
+        const outcome: Outcome = row ? (await attempt(rule, [row])).outcome : { kind: 'sent' };
         if (outcome.kind === 'failed') break;
         if (outcome.kind === 'refused') continue;
         await store.deleteDeadLetter(letter.id);

@@ -18,7 +18,7 @@ export interface ForwardingRule {
   label: string;
   /** The other LRS, without a trailing slash: `https://lrs.example.org/xapi`. */
   endpoint: string;
-  /** Value of the Authorization header. */
+  /** Value of the Authorization header, sealed (base/sealing.ts). */
   authorization: string;
   /** Terms (xapi/terms.ts) that a Statement must have; empty: every Statement. */
   terms: string[];

@@ -352,7 +352,8 @@ export async function createMongoStatementStore(connection: Connection): Promise
   const alive = (state: SequenceState): object =>
     state.dead.length === 0 ? {} : { $nor: state.dead.map(({ first, count }) => inRange(first, count)) };
 
-  const find = async (query: StatementQuery) => {
+  /** What a query selects, and the last seq that it sees. */
+  const selection = async (query: StatementQuery) => {
     const state = await sequence.read();
     const through = query.through ?? visibleBefore(state) - 1;
     let low = query.since === null ? 0 : await seqAt(query.since);
@@ -362,13 +363,19 @@ export async function createMongoStatementStore(connection: Connection): Promise
       else high = Math.min(high, query.after - 1);
     }
     const terms = query.terms.map(hashed);
+    const filter = {
+      ...(terms.length > 0 ? { terms: { $all: terms } } : {}),
+      seq: { $gt: low, $lte: high },
+      ...(query.withVoided ? {} : { voided: false }),
+      ...alive(state),
+    };
+    return { filter, through };
+  };
+
+  const find = async (query: StatementQuery) => {
+    const { filter, through } = await selection(query);
     const cursor = model
-      .find({
-        ...(terms.length > 0 ? { terms: { $all: terms } } : {}),
-        seq: { $gt: low, $lte: high },
-        ...(query.withVoided ? {} : { voided: false }),
-        ...alive(state),
-      })
+      .find(filter)
       .sort({ seq: query.ascending ? 1 : -1 })
       .limit(query.limit + 1)
       .lean<Row[]>()
@@ -415,6 +422,10 @@ export async function createMongoStatementStore(connection: Connection): Promise
     },
     find,
     findText: async (query) => toTextPage(await find(query)),
+    async count(query) {
+      const { filter } = await selection({ ...query, after: null });
+      return model.countDocuments(filter, { limit: query.limit });
+    },
     async after(seq, limit) {
       const state = await sequence.read();
       const rows = await model

@@ -118,6 +118,11 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys) {
           `SELECT 1 FROM (${driver}) d ${probes} CROSS JOIN lrs_statements s ON s.seq = d.seq WHERE s.flags & @hidden = 0 LIMIT 1`,
         )
         .pluck(),
+      count: db
+        .prepare<[Record<string, number>], number>(
+          `SELECT count(*) FROM (${driver}) d ${probes} CROSS JOIN lrs_statements s ON s.seq = d.seq WHERE s.flags & @hidden = 0`,
+        )
+        .pluck(),
       /** Where the step ended, when it used up all its rows. */
       end: db
         .prepare<[Record<string, number>], number>(
@@ -218,9 +223,25 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys) {
     return { rows: rows.slice(0, query.limit), more: rows.length > query.limit, through };
   };
 
+  const count = async (query: StatementQuery): Promise<number> => {
+    const planned = plan({ ...query, ascending: true, after: null }, query.through ?? head.get() ?? 0);
+    if (!planned) return 0;
+    const { prepared, values } = planned;
+    let total = 0;
+    for (;;) {
+      total += prepared.count.get(values) ?? 0;
+      if (total >= query.limit) return query.limit;
+      const end = prepared.end.get(values);
+      if (end === undefined) return total;
+      values['low'] = end;
+      await setImmediate();
+    }
+  };
+
   return {
     find,
     findText,
+    count,
     async after(seq: number, limit: number): Promise<StatementRow[]> {
       return after.all(seq, limit).map(toRow);
     },

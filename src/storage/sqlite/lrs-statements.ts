@@ -289,6 +289,7 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
     },
     find: queries.find,
     findText: queries.findText,
+    count: queries.count,
     after: queries.after,
     async head() {
       return queries.head();
