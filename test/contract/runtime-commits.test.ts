@@ -55,6 +55,13 @@ onEveryEngine('Commits (a commit acknowledged is a commit kept)', ({ storage }) 
       clock,
       packages: {
         version: async (id) => (id === 'scorm-1.2' || id === 'scorm-2004' ? version(id) : null),
+        package: async (id) => ({
+          id,
+          organisation: 'vendor',
+          title: '課',
+          latestVersionId: 'scorm-2004',
+          archivedAt: null,
+        }),
       },
       statements: {
         ...door,

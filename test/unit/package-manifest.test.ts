@@ -95,9 +95,8 @@ describe('reading imsmanifest.xml', () => {
         completionThreshold: { completedByMeasure: true, minProgressMeasure: 0.75, progressWeight: 0.5 },
         hideLmsUi: ['continue', 'previous'],
       });
-      expect(item?.sequencing?.['sharedDataMaps']).to.deep.equal([
-        { targetID: 'urn:s', readSharedData: true, writeSharedData: false },
-      ]);
+      expect(item?.sharedData).to.deep.equal([{ targetId: 'urn:s', read: true, write: false }]);
+      expect(item).not.to.have.property('sequencing');
     });
 
     it('reads sequencing, its collection overridden part by part (SN 3.2)', () => {

@@ -94,6 +94,16 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     traced.push(line);
   };
 
+  // A preview records nothing: what its items share lasts as long as this page.
+  const previewStores = new Map<string, string>();
+  const previewed = (item: PackageItem): Record<string, string> =>
+    Object.fromEntries(
+      (browse ? (item.sharedData ?? []) : []).flatMap(({ targetId, read }, n) => {
+        const value = previewStores.get(targetId);
+        return value === undefined || !read ? [] : [[`adl.data.${n}.store`, value]];
+      }),
+    );
+
   /** Puts the API where content looks for it: on the parent window of its frame. */
   const publish = (session: RuntimeSession): void => {
     const target = window as unknown as Record<string, unknown>;
@@ -112,7 +122,11 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     opened = { item, session: null };
     if (item.kind === 'sco') {
       const fromTree = sequencing?.opened(start.seed) ?? {};
-      const ledger = new Ledger(standard === '1.2' ? model12 : model2004, { ...fromTree, ...start.seed });
+      const ledger = new Ledger(
+        standard === '1.2' ? model12 : model2004,
+        { ...fromTree, ...start.seed, ...previewed(item) },
+        start.access,
+      );
       let started = false;
       let timer: ReturnType<typeof setTimeout> | null = null;
       const session: RuntimeSession = new RuntimeSession(standard, ledger, start.rules, {
@@ -122,6 +136,8 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
         },
         changed(element, value) {
           sequencing?.set(element, value);
+          const store = /^adl\.data\.(\d+)\.store$/.exec(element)?.[1];
+          if (store) previewStores.set(item.sharedData?.[Number(store)]?.targetId ?? '', value);
           timer ??= setTimeout(() => {
             timer = null;
             session.flush();

@@ -268,19 +268,13 @@ export function readManifest(
     if (hidden.length > 0) item.hideLmsUi = hidden;
     const sequencing = sequencingOf(element);
     const shared = childrenOf(childOf(element, 'data'), 'map');
-    if (sequencing || shared.length > 0)
-      item.sequencing = {
-        ...sequencing,
-        ...(shared.length > 0
-          ? {
-              sharedDataMaps: shared.map((map) => ({
-                targetID: attribute(map, 'targetID') ?? '',
-                readSharedData: attribute(map, 'readSharedData') !== 'false',
-                writeSharedData: attribute(map, 'writeSharedData') !== 'false',
-              })),
-            }
-          : {}),
-      };
+    if (sequencing) item.sequencing = { ...sequencing };
+    if (shared.length > 0)
+      item.sharedData = shared.map((map) => ({
+        targetId: attribute(map, 'targetID') ?? '',
+        read: attribute(map, 'readSharedData') !== 'false',
+        write: attribute(map, 'writeSharedData') !== 'false',
+      }));
     return item;
   };
 

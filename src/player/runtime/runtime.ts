@@ -15,13 +15,21 @@ import type { Acknowledgement, Commit } from './commit.ts';
 import { documentsOf, type ProfileDocument } from './documents.ts';
 import { emptyItemState, type ItemState } from './item-state.ts';
 import { openingOf, type ItemOpening } from './seeds.ts';
+import {
+  checkShared,
+  readShared,
+  sharedScope,
+  sharedWrites,
+  writeShared,
+  type SharedWrite,
+} from './shared-data.ts';
 import type { StatementFrame } from './statements.ts';
 import type { RuntimeStateStore, StoredItemState } from './store.ts';
 
 export interface RuntimeDeps {
   store: RuntimeStateStore;
   clock: Clock;
-  packages: Pick<PackageLibrary, 'version'>;
+  packages: Pick<PackageLibrary, 'version' | 'package'>;
   statements: StatementDoor;
   documents: Pick<DocumentDoor, 'putState'>;
   authority: Authority;
@@ -63,6 +71,8 @@ export interface Runtime {
 interface Outbox {
   statements: Statement[];
   documents: ProfileDocument[];
+  /** Absent in what an earlier release owed. */
+  shared?: SharedWrite[];
 }
 
 /** Every item below, in order. */
@@ -98,6 +108,8 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
     if (item && item.href !== null) return item;
     throw new DomainError('not-found', 'The course has no such item.', { code: 'player.no-item' });
   };
+  const scopeOf = async (launch: PlayerLaunch, version: PackageVersion): Promise<string> =>
+    sharedScope(version, launch, (await deps.packages.package(version.packageId))?.organisation ?? '');
   const decode = (stored: StoredItemState | null): ItemState =>
     stored ? (JSON.parse(stored.body) as ItemState) : emptyItemState;
 
@@ -143,6 +155,7 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
   const send = async (stored: StoredItemState): Promise<void> => {
     if (stored.outbox === null) return;
     const outbox = JSON.parse(stored.outbox) as Outbox;
+    for (const write of outbox.shared ?? []) await writeShared(store, write, stored);
     await storeAll(outbox.statements, stored);
     for (const { key, json } of outbox.documents)
       await documents.putState(key as StateKey, {
@@ -175,6 +188,7 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
         throw new DomainError('invalid', 'A value was sent for an element that content may not set.', {
           problems: [{ path: name, message: 'is not an element that content may set' }],
         });
+    checkShared(item, commit);
     for (;;) {
       const stored = await current(launch.registration, item.identifier);
       if (!stored || stored.launchId !== writer) return 'stale';
@@ -186,7 +200,7 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
       const frameFor = frameOf(launch, version, item, seed, now);
       const before = decode(stored);
       const applied = commit.visited
-        ? { state: visit(before), statements: [] }
+        ? { state: visit(before), statements: [], shared: [] }
         : applyCommit(before, commit, frameFor, standard);
       const frame = frameFor(applied.state.attempt);
       const outbox: Outbox = {
@@ -194,8 +208,12 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
         documents: commit.end
           ? documentsOf(applied.state, frame, attemptsOf(frame, applied.state.attempt))
           : [],
+        shared:
+          applied.shared.length > 0
+            ? await sharedWrites(store, item, await scopeOf(launch, version), applied.shared)
+            : [],
       };
-      const owes = outbox.statements.length > 0 || outbox.documents.length > 0;
+      const owes = Object.values(outbox).some((list: unknown[]) => list.length > 0);
       const next: StoredItemState = {
         ...stored,
         sequence: commit.sequence,
@@ -235,7 +253,10 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
       const version = await versionOf(launch);
       const item = identifier === courseItem ? theCourse(version) : itemOf(version, identifier);
       const standard = standardOf(version);
-      if (launch.browse) return openingOf(standard, item, emptyItemState, launch.learner, true);
+      if (launch.browse) {
+        const empty = (item.sharedData ?? []).map((map) => ({ ...map, value: null }));
+        return openingOf(standard, item, emptyItemState, launch.learner, true, empty);
+      }
       for (;;) {
         const stored = await current(launch.registration, identifier);
         const state = decode(stored);
@@ -253,7 +274,8 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
         if (stored?.launchId === launch.id) next.sequence = stored.sequence;
         if (!(await store.put(next))) continue;
         const { sequence } = next;
-        const opening = openingOf(standard, item, state, launch.learner, false);
+        const shared = item.sharedData ? await readShared(store, item, await scopeOf(launch, version)) : [];
+        const opening = openingOf(standard, item, state, launch.learner, false, shared);
         return { ...opening, sequence, ...(identifier === courseItem ? { seed: state.cmi } : {}) };
       }
     },
