@@ -228,7 +228,15 @@ onEveryEngine('Commits (a commit acknowledged is a commit kept)', ({ storage }) 
     expect(fresh.seed).to.include({ 'cmi.entry': 'ab-initio', 'cmi.total_time': 'PT0S' });
     expect(fresh.seed).not.to.have.property('cmi.location');
     expect(await runtime.progress(one)).to.deep.include.members([
-      { item: 'A', completed: false, passed: true, scaled: null, suspended: false, attempt: 1 },
+      {
+        item: 'A',
+        status: 'passed',
+        completed: false,
+        passed: true,
+        scaled: null,
+        suspended: false,
+        attempt: 1,
+      },
     ]);
   });
 
@@ -287,7 +295,15 @@ onEveryEngine('Commits (a commit acknowledged is a commit kept)', ({ storage }) 
     await runtime.open(one, 'B');
     await runtime.commit(one, [{ item: 'B', sequence: 1, set: [], visited: true }]);
     expect(await runtime.progress(one)).to.deep.include.members([
-      { item: 'B', completed: true, passed: null, scaled: null, suspended: false, attempt: 1 },
+      {
+        item: 'B',
+        status: 'completed',
+        completed: true,
+        passed: null,
+        scaled: null,
+        suspended: false,
+        attempt: 1,
+      },
     ]);
     await runtime.open(one, 'A');
     for (const name of ['cmi.learner_id', '__proto__', 'tree', 'cmi.foo']) {

@@ -5,7 +5,10 @@ import type { ItemOpening } from '../runtime/seeds.ts';
 /** The launch has ended or its token is too old: only a new launch helps. */
 export class LaunchExpired extends Error {}
 
-/** The run-time API as the frame calls it; rejects with LaunchExpired on 401, with an Error on anything else but 2xx. */
+/** The server says no, and will go on saying so. */
+export class Refused extends Error {}
+
+/** The run-time API as the frame calls it; rejects with LaunchExpired on 401, Refused on 403 and 404, with an Error on anything else but 2xx. */
 export interface RuntimeClient {
   progress(): Promise<ItemProgress[]>;
   open(item: string): Promise<ItemOpening>;
@@ -23,6 +26,8 @@ export function createRuntimeClient(token: string): RuntimeClient {
       signal: AbortSignal.timeout(30_000),
     });
     if (answer.status === 401) throw new LaunchExpired();
+    if (answer.status === 403 || answer.status === 404)
+      throw new Refused(`${path} answered ${answer.status}`);
     if (!answer.ok) throw new Error(`${path} answered ${answer.status}`);
     return answer.json();
   };

@@ -1,14 +1,15 @@
 import type { FrameConfiguration } from '../runtime/frame-page.ts';
 import type { ItemProgress } from '../runtime/runtime.ts';
 import type { PackageItem } from '../types.ts';
-import { createRuntimeClient, LaunchExpired } from './api-client.ts';
+import { createLocks } from '../runtime/locks.ts';
+import { createRuntimeClient, LaunchExpired, Refused } from './api-client.ts';
 import { Ledger } from './cmi/ledger.ts';
 import { model12 } from './cmi/model-12.ts';
 import { model2004 } from './cmi/model-2004.ts';
 import { RuntimeSession, surface12, surface2004 } from './cmi/runtime.ts';
 import { CommitQueue } from './commit-queue.ts';
 import type { NavigationRequest, Sequencing } from './sequencing.ts';
-import type { ToFrame, ToPortal, TraceLine } from './messages.ts';
+import type { TocEntry, ToFrame, ToPortal, TraceLine } from './messages.ts';
 import { launchable, tocOf, whereToBegin } from './toc.ts';
 
 /** Changes are committed so soon after they were made, also when content never asks for a commit. */
@@ -67,20 +68,31 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
   const showToc = (): void => {
     tell({
       zhixing: 'toc',
-      entries: tocOf(items, progress, opened?.item.identifier ?? null, mayOpen),
+      entries: tocOf(items, progress, opened?.item.identifier ?? null, (item) => ({
+        open: mayOpen(item),
+        locked: lockOf(item),
+      })),
       previous: may('previous'),
       next: may('continue'),
       title: opened?.item.title ?? configuration.title,
     });
   };
-  const mayOpen = (item: PackageItem): boolean =>
-    sequencing === null ||
-    item.identifier === opened?.item.identifier ||
-    sequencing.validity.choice[item.identifier] === 'true';
+  const locks = standard === '1.2' ? createLocks(items) : () => null;
+  const lockOf = (item: PackageItem): TocEntry['locked'] => {
+    if (item.identifier === opened?.item.identifier) return null;
+    if (sequencing) return sequencing.validity.choice[item.identifier] === 'true' ? null : 'sequence';
+    return locks(item.identifier, (id) => progress.get(id)?.status);
+  };
+  // A vendor's preview says what would be locked, and opens it all the same.
+  const mayOpen = (item: PackageItem): boolean => (browse && !sequencing) || lockOf(item) === null;
+  const orderedTo = (step: 1 | -1): PackageItem | undefined => {
+    const next = at() >= 0 ? order[at() + step] : undefined;
+    return next && mayOpen(next) ? next : undefined;
+  };
   const may = (request: 'continue' | 'previous'): boolean => {
     if (opened?.item.hideLmsUi?.includes(request)) return false;
     if (sequencing) return sequencing.validity[request];
-    return request === 'previous' ? at() > 0 : at() >= 0 && at() < order.length - 1;
+    return orderedTo(request === 'previous' ? -1 : 1) !== undefined;
   };
 
   let traced: TraceLine[] = [];
@@ -182,7 +194,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
         return await client.open(item);
       } catch (error) {
         tell({ zhixing: 'saving', state: error instanceof LaunchExpired ? 'expired' : 'offline' });
-        if (error instanceof LaunchExpired) throw error;
+        if (error instanceof LaunchExpired || error instanceof Refused) throw error;
         await new Promise((resolve) => setTimeout(resolve, wait));
       }
     }
@@ -269,9 +281,9 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
       target !== undefined
         ? order.find((item) => item.identifier === target)
         : request === 'continue'
-          ? order[at() + 1]
+          ? orderedTo(1)
           : request === 'previous'
-            ? order[at() - 1]
+            ? orderedTo(-1)
             : undefined;
     if (next) await openItem(next);
     else if (request !== 'continue' && request !== 'previous') {
@@ -361,7 +373,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
             await new Promise((resolve) => setTimeout(resolve, wait));
           }
         }
-        const first = order.find((item) => item.identifier === whereToBegin(items, progress));
+        const first = order.find((item) => item.identifier === whereToBegin(items, progress, mayOpen));
         const begun = standard === '2004' ? await beginSequencing(first) : first;
         if (begun) await openItem(begun);
         else showToc();

@@ -239,6 +239,17 @@ const rules = {
     message: ['先備條件引用不存在的單元 {id}', 'The prerequisites name an item that does not exist: {id}'],
     remedy: ['請修正 adlcp:prerequisites', 'Correct adlcp:prerequisites'],
   },
+  'manifest.prerequisites-malformed': {
+    severity: 'warning',
+    message: [
+      '先備條件「{script}」不是 aicc_script，不採用',
+      'The prerequisites “{script}” are not aicc_script; they are ignored',
+    ],
+    remedy: [
+      '請用單元識別碼與 & | ~ = <> 寫成，例如 A1 & (A2 | A3)',
+      'Write item identifiers with & | ~ = <>, e.g. A1 & (A2 | A3)',
+    ],
+  },
   'manifest.sequencing-collection': {
     severity: 'error',
     message: ['sequencing IDRef {id} 沒有對應的集合', 'sequencing IDRef {id} matches no collection'],

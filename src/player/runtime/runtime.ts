@@ -8,12 +8,14 @@ import type { Statement } from '../../xapi/types.ts';
 import { isWritable } from '../client/cmi/ledger.ts';
 import { model12 } from '../client/cmi/model-12.ts';
 import { model2004 } from '../client/cmi/model-2004.ts';
+import type { LessonStatus } from '../packages/prerequisites.ts';
 import type { PlayerLaunch } from '../sessions/store.ts';
 import type { PackageItem, PackageLibrary, PackageVersion } from '../types.ts';
 import { applyCommit, visit } from './apply.ts';
 import type { Acknowledgement, Commit } from './commit.ts';
 import { documentsOf, type ProfileDocument } from './documents.ts';
-import { emptyItemState, type ItemState } from './item-state.ts';
+import { emptyItemState, statusOf, type ItemState } from './item-state.ts';
+import { createLocks } from './locks.ts';
 import { openingOf, type ItemOpening } from './seeds.ts';
 import {
   checkShared,
@@ -40,6 +42,8 @@ export interface RuntimeDeps {
 /** An item of the table of contents with what the learner has reached in it. */
 export interface ItemProgress {
   item: string;
+  /** What prerequisites ask for; a pass, once reached, stays one. */
+  status: LessonStatus;
   completed: boolean;
   passed: boolean | null;
   scaled: number | null;
@@ -229,25 +233,37 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
   const attemptsOf = (frame: StatementFrame, attempt: number): string[] =>
     Array.from({ length: attempt }, (_, n) => attemptIri(frame.item.activityId, frame.registration, n + 1));
 
+  const progressOf = async (registration: string): Promise<ItemProgress[]> => {
+    const states = await store.ofRegistration(registration);
+    const items = states.filter(({ item }) => item !== courseItem);
+    return items.map((stored) => {
+      const state = decode(stored);
+      return {
+        item: stored.item,
+        status: statusOf(state),
+        completed: state.best.completed,
+        passed: state.best.passed ? true : null,
+        scaled: state.best.scaled,
+        suspended: state.open || state.exit === 'suspend',
+        attempt: state.attempt,
+      };
+    });
+  };
+
+  /** DomainError `forbidden` while the item's prerequisites are not met. The table of contents says which. */
+  const unlocked = async (launch: PlayerLaunch, version: PackageVersion, item: string): Promise<void> => {
+    if (!allItems(version.items).some(({ prerequisites }) => prerequisites !== undefined)) return;
+    const reached = new Map((await progressOf(launch.registration)).map((one) => [one.item, one.status]));
+    if (createLocks(version.items)(item, (id) => reached.get(id)))
+      throw new DomainError('forbidden', 'Other items of the course come before this one.', {
+        code: 'player.locked',
+      });
+  };
+
   return {
     version: versionOf,
 
-    async progress(launch) {
-      if (launch.browse) return [];
-      const states = await store.ofRegistration(launch.registration);
-      const items = states.filter(({ item }) => item !== courseItem);
-      return items.map((stored) => {
-        const state = decode(stored);
-        return {
-          item: stored.item,
-          completed: state.best.completed,
-          passed: state.best.passed ? true : null,
-          scaled: state.best.scaled,
-          suspended: state.open || state.exit === 'suspend',
-          attempt: state.attempt,
-        };
-      });
-    },
+    progress: async (launch) => (launch.browse ? [] : progressOf(launch.registration)),
 
     async open(launch, identifier) {
       const version = await versionOf(launch);
@@ -257,6 +273,7 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
         const empty = (item.sharedData ?? []).map((map) => ({ ...map, value: null }));
         return openingOf(standard, item, emptyItemState, launch.learner, true, empty);
       }
+      if (standard === '1.2') await unlocked(launch, version, identifier);
       for (;;) {
         const stored = await current(launch.registration, identifier);
         const state = decode(stored);
