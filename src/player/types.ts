@@ -96,6 +96,9 @@ export interface PackageLibrary {
   packagesOf(organisation: string): Promise<Package[]>;
 }
 
+/** Where content is shown: in a frame of the player's page, or in a window of its own. */
+export type ContentWindow = 'frame' | 'popup';
+
 /** How a course asks for a launch; the player knows nothing else of courses. */
 export interface LaunchRequest {
   learner: { id: string; name: string; agent: Agent; language: string };
@@ -109,6 +112,8 @@ export interface LaunchRequest {
     requiredSeconds: number | null;
     /** Time stops counting after so many seconds without a sign of the learner; null or absent: it does not. */
     inactivitySeconds?: number | null;
+    /** Absent: in the frame, unless the package cannot live in one. */
+    contentWindow?: ContentWindow;
   };
   /** Nothing is recorded: a vendor's preview (SCORM `browse`). */
   browse?: boolean;

@@ -8,9 +8,12 @@ import { model12 } from './cmi/model-12.ts';
 import { model2004 } from './cmi/model-2004.ts';
 import { RuntimeSession, surface12, surface2004 } from './cmi/runtime.ts';
 import { CommitQueue } from './commit-queue.ts';
+import { createFrameStage, type Stage, type StageHooks } from './stage.ts';
 import type { NavigationRequest, Sequencing } from './sequencing.ts';
 import type { TocEntry, ToFrame, ToPortal, TraceLine } from './messages.ts';
 import { launchable, tocOf, whereToBegin } from './toc.ts';
+import { createWindowStage } from './window-stage.ts';
+import { windowWords } from './window-words.ts';
 
 /** Changes are committed so soon after they were made, also when content never asks for a commit. */
 const autosave = 2000;
@@ -116,6 +119,38 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
       }),
     );
 
+  const stageHooks: StageHooks = {
+    activity: () => tell({ zhixing: 'activity' }),
+    visible(visible) {
+      tell({ zhixing: 'visibility', visible });
+      if (!visible) opened?.session?.flush();
+    },
+    wantsWindow: () =>
+      inTurn(async () => {
+        const item = opened?.item;
+        if (!item) return;
+        await closeItem();
+        stage = ownWindow();
+        await openItem(item);
+      }),
+  };
+  const ownWindow = (): Stage => {
+    content.hidden = true;
+    return createWindowStage(
+      `zhixing-${configuration.launchId}`,
+      document.getElementById('own-window') as HTMLElement,
+      windowWords[configuration.language === 'en' ? 'en' : 'zh-TW'],
+      {
+        ...stageHooks,
+        reopen: () =>
+          inTurn(async () => {
+            if (opened) await openItem(opened.item);
+          }),
+      },
+    );
+  };
+  let stage: Stage = configuration.window === 'popup' ? ownWindow() : createFrameStage(content, stageHooks);
+
   /** Puts the API where content looks for it: on the parent window of its frame. */
   const publish = (session: RuntimeSession): void => {
     const target = window as unknown as Record<string, unknown>;
@@ -162,7 +197,8 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
           const wanted =
             end && standard === '2004' ? (ledger.value('adl.nav.request') ?? '_none_') : '_none_';
           // SN 4.5.4, suspendAll (and so 離開課程 and a closed tab): the attempt is suspended whatever the SCO says.
-          const suspends = standard === '2004' && (leaving || goingAway || wanted === 'suspendAll');
+          const suspends =
+            standard === '2004' && (leaving || goingAway || stage.closing() || wanted === 'suspendAll');
           queue.add({
             item: item.identifier,
             set: set.filter(([name]) => name !== 'adl.nav.request'),
@@ -183,8 +219,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
       opened.session = session;
       publish(session);
     } else queue.add({ item: item.identifier, set: [], visited: true });
-    await show(address(configuration.filesPath, item.href ?? ''));
-    watch();
+    await stage.show(address(configuration.filesPath, item.href ?? ''));
     showToc();
   };
 
@@ -200,52 +235,12 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     }
   };
 
-  /** Loads an address into the content's frame and waits for it, so that unload handlers of the last one have run. */
-  const show = (address: string): Promise<void> =>
-    new Promise((resolve) => {
-      const done = (): void => {
-        content.removeEventListener('load', done);
-        clearTimeout(timer);
-        resolve();
-      };
-      // A page that never finishes loading (a hanging picture) may not hold up the player.
-      const timer = setTimeout(done, 15_000);
-      content.addEventListener('load', done);
-      if (content.contentWindow) content.contentWindow.location.replace(address);
-      else content.src = address;
-    });
-
   const closeItem = async (): Promise<void> => {
     if (!opened) return;
-    await show('about:blank');
+    await stage.clear();
     // Content that did not say goodbye: what it has set is kept, and its next opening resumes.
     opened.session?.flush();
     opened = null;
-  };
-
-  /** Signs of the learner inside the content, which the portal page cannot see. */
-  const watch = (): void => {
-    let last = 0;
-    const sign = (): void => {
-      if (Date.now() - last < 5000) return;
-      last = Date.now();
-      tell({ zhixing: 'activity' });
-    };
-    try {
-      const inner = content.contentWindow;
-      for (const name of [
-        'pointerdown',
-        'pointermove',
-        'keydown',
-        'wheel',
-        'scroll',
-        'touchstart',
-        'timeupdate',
-      ])
-        inner?.addEventListener(name, sign, { capture: true, passive: true });
-    } catch {
-      // The content has gone to an address outside its package: its window is not ours to watch.
-    }
   };
 
   /** adl.nav.request_valid.* without a tree: the order of the table of contents. */
@@ -310,6 +305,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
       sequencing.request('suspendAll');
       saveSequencing();
     }
+    stage.end();
     await Promise.race([queue.drain(), new Promise((resolve) => setTimeout(resolve, 5000))]);
     if (!queue.empty) queue.sendByBeacon();
     tell({ zhixing: 'left' });
@@ -350,9 +346,10 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
         opened?.session?.flush();
         queue.sendByBeacon();
       };
-      window.addEventListener('pagehide', () => {
+      window.addEventListener('pagehide', (event) => {
         goingAway = true;
         goAway();
+        if (!event.persisted) stage.end();
       });
       window.addEventListener('pageshow', () => (goingAway = false));
       document.addEventListener('visibilitychange', () => {

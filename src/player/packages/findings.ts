@@ -287,6 +287,14 @@ const rules = {
       'Put the file into the package, so that it does not vanish one day',
     ],
   },
+  'content.own-window': {
+    severity: 'warning',
+    message: ['頁面要求佔滿整個視窗（top.location）', 'The page breaks out of frames (top.location)'],
+    remedy: [
+      '播放器會在獨立視窗開啟這份教材；若要嵌入，請移除這段程式',
+      'The player opens this material in a window of its own; remove the line to have it embedded',
+    ],
+  },
   'metadata.missing-file': {
     severity: 'warning',
     message: ['詮釋資料檔 {path} 不存在', 'The metadata file {path} does not exist'],
