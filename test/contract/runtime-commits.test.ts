@@ -328,4 +328,21 @@ onEveryEngine('Commits (a commit acknowledged is a commit kept)', ({ storage }) 
     expect(await verbsOf(one)).to.deep.equal([]);
     expect(await storage().runtimeStates.ofRegistration(one.registration)).to.deep.equal([]);
   });
+
+  it('tells a preview what its commits would come to, from the states that it carries itself', async () => {
+    const one = launch(newUuid(), 'scorm-2004', true);
+    const said = (list: { verb: { id: string } }[]): string[] =>
+      list.map(({ verb }) => verb.id.split('/').at(-1) ?? '');
+    const first = await runtime.rehearse(one, [start(), commit(2, { 'cmi.score.scaled': '0.5' })], {});
+    expect(said(first.statements)).to.deep.equal(['initialized', 'scored']);
+    const second = await runtime.rehearse(
+      one,
+      [commit(3, { 'cmi.success_status': 'passed' }, { end: { exit: '' } })],
+      first.states,
+    );
+    expect(said(second.statements)).to.deep.equal(['passed', 'terminated']);
+    expect(second.statements[0]?.result).to.deep.equal({ score: { scaled: 0.5 }, success: true });
+    expect(await verbsOf(one)).to.deep.equal([]);
+    expect(await storage().runtimeStates.ofRegistration(one.registration)).to.deep.equal([]);
+  });
 });

@@ -1,13 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect } from 'chai';
 import type { BrowserContext, Frame, Page, Target } from 'puppeteer-core';
 import { buildContent } from '../../scripts/build-content.ts';
 import { buildClient } from '../../scripts/build-client.ts';
 import { expectAccessible, newContext, newPage, screenshots } from '../support/browser.ts';
-import { zipOf } from '../support/packages.ts';
 import { manifest12, manifest2004, scoPage } from '../support/player.ts';
+import { follow, publishCourse, signInAs, statementsOf, until, verbOf } from '../support/portal.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 
 /** What the test's pages of content offer (test/support/player.ts). */
@@ -27,80 +24,33 @@ const openerPage = (title: string, more = ''): string =>
     )
     .replace('<script>', `<script>${more}</script><script>`);
 
-const follow = async (page: Page, selector: string): Promise<void> => {
-  await Promise.all([page.waitForNavigation({ waitUntil: 'load' }), page.click(selector)]);
-};
-const until = async (what: string, check: () => Promise<boolean>): Promise<void> => {
-  for (let at = 0; at < 150; at++) {
-    if (await check()) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`It did not happen: ${what}`);
-};
-
 describe('Content in a window of its own', function () {
   this.timeout(120_000);
   let server: RunningServer;
   let vendor: BrowserContext;
   let learner: BrowserContext;
-  let folder: string | undefined;
 
   before(async () => {
     await Promise.all([buildContent(), buildClient()]);
     const started = await startServer();
     if (!started) throw new Error('no server');
     server = started;
-    folder = await mkdtemp(join(tmpdir(), 'zhixing-window-'));
     vendor = await newContext();
     learner = await newContext();
-    for (const [context, who] of [
-      [vendor, 'vendor'],
-      [learner, 'learner'],
-    ] as const) {
-      const page = await newPage(context);
-      await page.goto(`${server.origin}/sign-in?lang=zh-TW`);
-      await follow(page, `button[data-demo="${who}"]`);
-      await page.close();
-    }
+    await signInAs(vendor, server.origin, 'vendor');
+    await signInAs(learner, server.origin, 'learner');
   });
   after(async () => {
     await vendor?.close();
     await learner?.close();
     await server?.remove();
-    if (folder) await rm(folder, { recursive: true, force: true });
   });
 
-  /** Uploads a package and makes it a published course without quiz or survey; gives the report's text. */
-  const publish = async (
+  const publish = (
     code: string,
     files: Record<string, string>,
     options: { ownWindow?: boolean } = {},
-  ): Promise<string> => {
-    const page = await newPage(vendor);
-    const file = join(folder ?? '', `${code}.zip`);
-    await writeFile(file, await zipOf(files));
-    await page.goto(`${server.origin}/vendor/upload`);
-    const input = await page.$('input[type="file"]');
-    await (input as unknown as { uploadFile(path: string): Promise<void> }).uploadFile(file);
-    await follow(page, 'form.upload button[type="submit"]');
-    const report = await page.$eval('main', (main) => (main as HTMLElement).innerText);
-    await follow(page, 'a[href^="/vendor/courses/new"]');
-    await page.type('#code', code);
-    await page.type('#summary-zh', '在獨立視窗上課。');
-    await page.$eval('#hours', (element) => ((element as HTMLInputElement).value = '0'));
-    await page.type('#reading', '00:10:00');
-    await page.$eval('#pass', (element) => ((element as HTMLInputElement).value = ''));
-    await page.$eval('input[name="survey"]', (element) => ((element as HTMLInputElement).checked = false));
-    if (options.ownWindow) await page.click('input[name="ownWindow"]');
-    await follow(page, 'form.panel button[type="submit"]');
-    await follow(page, 'form[action$="/publish"] button');
-    await page.close();
-    const learning = await newPage(learner);
-    await learning.goto(`${server.origin}/courses/${code}`);
-    await follow(learning, 'form[action$="/enrol"] button');
-    await learning.close();
-    return report;
-  };
+  ): Promise<string> => publishCourse({ vendor, learner, origin: server.origin }, code, files, options);
   const frameOf = async (page: Page): Promise<Frame> => {
     const frame = await page.waitForFrame((one) => one.url().endsWith('/launch'), { timeout: 20_000 });
     return frame;
@@ -123,21 +73,7 @@ describe('Content in a window of its own', function () {
         text: (panel as HTMLElement).innerText,
       }))
       .catch(() => ({ state: undefined, text: '' }));
-  const verbs = async (code: string): Promise<string[]> => {
-    const answer = await fetch(`${server.lrs.endpoint}/statements?ascending=true&limit=100`, {
-      headers: { authorization: server.lrs.authorization, 'x-experience-api-version': '1.0.3' },
-    });
-    const { statements } = (await answer.json()) as {
-      statements: {
-        verb: { id: string };
-        object: { definition?: { name?: Record<string, string> } };
-        context?: { contextActivities?: { grouping?: { id: string }[] } };
-      }[];
-    };
-    return statements
-      .filter(({ context }) => context?.contextActivities?.grouping?.some(({ id }) => id.endsWith(code)))
-      .map(({ verb }) => verb.id.split('/').at(-1) ?? '');
-  };
+  const verbs = async (code: string): Promise<string[]> => (await statementsOf(server.lrs, code)).map(verbOf);
 
   it('the course asks for it: the API is found through the opener, the bookmark is kept, items follow in the same window', async () => {
     await publish(

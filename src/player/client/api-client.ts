@@ -1,9 +1,17 @@
+import type { Statement } from '../../xapi/types.ts';
 import type { Commit } from '../runtime/commit.ts';
 import type { CommitResult, ItemProgress } from '../runtime/runtime.ts';
+import type { ItemState } from '../runtime/item-state.ts';
 import type { ItemOpening } from '../runtime/seeds.ts';
 
 /** The launch has ended or its token is too old: only a new launch helps. */
 export class LaunchExpired extends Error {}
+
+export interface CommitReply extends CommitResult {
+  progress: ItemProgress[];
+  /** In a preview: what would have been written. */
+  rehearsal?: { states: Record<string, ItemState>; statements: Statement[] };
+}
 
 /** The server says no, and will go on saying so. */
 export class Refused extends Error {}
@@ -12,7 +20,8 @@ export class Refused extends Error {}
 export interface RuntimeClient {
   progress(): Promise<ItemProgress[]>;
   open(item: string): Promise<ItemOpening>;
-  commit(commits: Commit[], from: string | null): Promise<CommitResult & { progress: ItemProgress[] }>;
+  /** `preview`: the states of a preview, which the server keeps nowhere. */
+  commit(commits: Commit[], from: string | null, preview?: Record<string, ItemState>): Promise<CommitReply>;
   beacon(commits: Commit[]): boolean;
 }
 
@@ -34,10 +43,12 @@ export function createRuntimeClient(token: string): RuntimeClient {
   return {
     progress: async () => ((await post('/runtime/progress', {})) as { progress: ItemProgress[] }).progress,
     open: async (item) => (await post('/runtime/open', { item })) as ItemOpening,
-    commit: async (commits, from) =>
-      (await post('/runtime/commit', { commits, ...(from ? { from } : {}) })) as CommitResult & {
-        progress: ItemProgress[];
-      },
+    commit: async (commits, from, preview) =>
+      (await post('/runtime/commit', {
+        commits,
+        ...(from ? { from } : {}),
+        ...(preview ? { preview } : {}),
+      })) as CommitReply,
     beacon: (commits) =>
       navigator.sendBeacon(
         '/runtime/commit',

@@ -8,9 +8,10 @@ import { model12 } from './cmi/model-12.ts';
 import { model2004 } from './cmi/model-2004.ts';
 import { RuntimeSession, surface12, surface2004 } from './cmi/runtime.ts';
 import { CommitQueue } from './commit-queue.ts';
+import { createPreview, noPreview } from './preview.ts';
 import { createFrameStage, type Stage, type StageHooks } from './stage.ts';
 import type { NavigationRequest, Sequencing } from './sequencing.ts';
-import type { TocEntry, ToFrame, ToPortal, TraceLine } from './messages.ts';
+import type { TocEntry, ToFrame, ToPortal } from './messages.ts';
 import { launchable, tocOf, whereToBegin } from './toc.ts';
 import { createWindowStage } from './window-stage.ts';
 import { windowWords } from './window-words.ts';
@@ -50,8 +51,9 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     launchId: configuration.launchId,
     async send(commits, from) {
       try {
-        const answer = await client.commit(commits, from);
+        const answer = await client.commit(commits, from, browse ? preview.states : undefined);
         setProgress(answer.progress);
+        if (answer.rehearsal) preview.rehearsed(answer.rehearsal);
         return answer;
       } catch (error) {
         if (error instanceof LaunchExpired) return null;
@@ -98,26 +100,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     return orderedTo(request === 'previous' ? -1 : 1) !== undefined;
   };
 
-  let traced: TraceLine[] = [];
-  const trace = (line: TraceLine): void => {
-    if (!browse) return;
-    if (traced.length === 0)
-      setTimeout(() => {
-        tell({ zhixing: 'trace', lines: traced });
-        traced = [];
-      }, 250);
-    traced.push(line);
-  };
-
-  // A preview records nothing: what its items share lasts as long as this page.
-  const previewStores = new Map<string, string>();
-  const previewed = (item: PackageItem): Record<string, string> =>
-    Object.fromEntries(
-      (browse ? (item.sharedData ?? []) : []).flatMap(({ targetId, read }, n) => {
-        const value = previewStores.get(targetId);
-        return value === undefined || !read ? [] : [[`adl.data.${n}.store`, value]];
-      }),
-    );
+  const preview = browse ? createPreview((lines) => tell({ zhixing: 'trace', lines })) : noPreview;
 
   const stageHooks: StageHooks = {
     activity: () => tell({ zhixing: 'activity' }),
@@ -167,11 +150,12 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     const start = await untilOpened(item.identifier);
     queue.resume(item.identifier, start.sequence);
     opened = { item, session: null };
+    preview.opens(item);
     if (item.kind === 'sco') {
       const fromTree = sequencing?.opened(start.seed) ?? {};
       const ledger = new Ledger(
         standard === '1.2' ? model12 : model2004,
-        { ...fromTree, ...start.seed, ...previewed(item) },
+        { ...fromTree, ...start.seed, ...preview.stores(item) },
         start.access,
       );
       let started = false;
@@ -183,8 +167,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
         },
         changed(element, value) {
           sequencing?.set(element, value);
-          const store = /^adl\.data\.(\d+)\.store$/.exec(element)?.[1];
-          if (store) previewStores.set(item.sharedData?.[Number(store)]?.targetId ?? '', value);
+          preview.changed(item, element, value);
           timer ??= setTimeout(() => {
             timer = null;
             session.flush();
@@ -209,8 +192,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
         },
         navigation: (element) => answerNavigation(element),
         traced: ({ call, arguments: given, result, error }) =>
-          trace({
-            at: new Date().toISOString(),
+          preview.trace({
             kind: 'call',
             text: `${call}(${given.map((one) => JSON.stringify(one.slice(0, 200))).join(', ')}) → ${JSON.stringify(result.slice(0, 200))}`,
             error,
@@ -264,6 +246,10 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
       await closeItem();
       const outcome = sequencing.request(request as NavigationRequest, target);
       saveSequencing();
+      preview.trace({
+        kind: 'sequencing',
+        text: `${text} → ${outcome.deliver ?? (outcome.ended ? 'end' : 'refused')}`,
+      });
       const next = order.find((item) => item.identifier === outcome.deliver);
       if (next) await openItem(next);
       else {

@@ -29,6 +29,8 @@ export interface TraceLine {
   kind: 'call' | 'statement' | 'sequencing';
   text: string;
   error: number;
+  /** More of it, shown when asked for: a Statement's JSON. */
+  detail?: string;
 }
 
 export type ToFrame =

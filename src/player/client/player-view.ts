@@ -192,7 +192,18 @@ export function createPlayerView(configuration: PageConfiguration, actions: Play
       if (!panel) return;
       for (const line of lines) {
         const row = document.createElement('li');
-        row.textContent = `${line.at.slice(11, 23)} ${line.text}${line.error ? ` [${line.error}]` : ''}`;
+        const said = `${line.at.slice(11, 23)} ${line.text}${line.error ? ` [${line.error}]` : ''}`;
+        if (line.detail === undefined) row.textContent = said;
+        else {
+          const [whole, summary, json] = ['details', 'summary', 'pre'].map((name) =>
+            document.createElement(name),
+          );
+          if (!whole || !summary || !json) continue;
+          summary.textContent = said;
+          json.textContent = line.detail;
+          whole.append(summary, json);
+          row.append(whole);
+        }
         row.dataset['kind'] = line.kind;
         if (line.error) row.classList.add('is-error');
         panel.append(row);

@@ -121,10 +121,14 @@ export function createContentRoutes(deps: ContentRouteDeps): Router {
   });
 
   router.post('/runtime/commit', json, async (req, res) => {
-    const { token, commits, from } = parse(commitRequestSchema, req.body);
+    const { token, commits, from, preview } = parse(commitRequestSchema, req.body);
     const launch = await launchOf(req, 'api', token);
     const result = await runtime.commit(launch, commits, from);
-    res.set('Cache-Control', 'no-store').json({ ...result, progress: await runtime.progress(launch) });
+    res.set('Cache-Control', 'no-store').json({
+      ...result,
+      progress: await runtime.progress(launch),
+      ...(launch.browse ? { rehearsal: await runtime.rehearse(launch, commits, preview ?? {}) } : {}),
+    });
   });
 
   router.get(/^\/s\/([^/]+)\/(.+)$/, async (req, res) => {

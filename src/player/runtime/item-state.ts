@@ -1,4 +1,5 @@
 import type { LessonStatus } from '../packages/prerequisites.ts';
+import { z } from 'zod';
 import type { CmiValues } from './values.ts';
 
 /** What is known of one item for one registration. */
@@ -28,6 +29,17 @@ export const emptyItemState: ItemState = {
   best: { completed: false, passed: false, scaled: null },
   staged: [],
 };
+
+/** The state as a preview's browser carries it from commit to commit: nothing of a preview is kept here. */
+export const itemStateSchema = z.object({
+  attempt: z.number().int().min(0),
+  cmi: z.record(z.string().max(4000), z.string()),
+  open: z.boolean(),
+  exit: z.string().max(20).nullable(),
+  totalSeconds: z.number(),
+  best: z.object({ completed: z.boolean(), passed: z.boolean(), scaled: z.number().nullable() }),
+  staged: z.array(z.tuple([z.string(), z.string()])),
+}) satisfies z.ZodType<ItemState>;
 
 /** The item's status in the words of SCORM 1.2; what was passed or completed once stays so (a later fail is said). Pure. */
 export function statusOf({ best, cmi, attempt }: ItemState): LessonStatus {

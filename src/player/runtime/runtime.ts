@@ -68,6 +68,12 @@ export interface Runtime {
   open(launch: PlayerLaunch, item: string): Promise<ItemOpening>;
   /** Resolves when the state and its Statements are durable. `from`: the launch whose unsent commits these are. */
   commit(launch: PlayerLaunch, commits: Commit[], from?: string): Promise<CommitResult>;
+  /** What the commits of a preview would come to: the states after them, and the Statements. Stores nothing. */
+  rehearse(
+    launch: PlayerLaunch,
+    commits: Commit[],
+    states: Record<string, ItemState>,
+  ): Promise<{ states: Record<string, ItemState>; statements: Statement[] }>;
   /** Sends what states still owe to the LRS; says how many. */
   settle(): Promise<number>;
 }
@@ -319,6 +325,25 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
         }
       }
       return result;
+    },
+
+    async rehearse(launch, commits, states) {
+      const version = await versionOf(launch);
+      const after = new Map(Object.entries(states));
+      const all: Statement[] = [];
+      for (const commit of commits) {
+        if (commit.item === courseItem) continue;
+        const item = itemOf(version, commit.item);
+        const seed = [launch.id, item.identifier, commit.sequence].join('|');
+        const frameFor = frameOf(launch, version, item, seed, clock.now());
+        const before = after.get(item.identifier) ?? emptyItemState;
+        const applied = commit.visited
+          ? { state: visit(before), statements: [] }
+          : applyCommit(before, commit, frameFor, standardOf(version));
+        after.set(item.identifier, applied.state);
+        all.push(...applied.statements);
+      }
+      return { states: Object.fromEntries(after), statements: all };
     },
 
     async settle() {
