@@ -46,6 +46,7 @@ const draftSchema = z.object({
     })
     .optional(),
   packageVersionId: z.string().nullable().optional(),
+  contentWindow: z.enum(['frame', 'popup']).optional(),
 });
 
 /** Half the certified hours, 60 points, and the survey (requirements 36 and 37). */
@@ -125,6 +126,7 @@ export function createCatalogue({ store, clock, checks }: CatalogueDeps): Catalo
         classPeriod: fields.classPeriod ?? { from: null, to: null },
         conditions: fields.conditions ?? defaultConditions(fields.certifiedHours),
         packageVersionId: fields.packageVersionId ?? null,
+        ...(fields.contentWindow ? { contentWindow: fields.contentWindow } : {}),
         status: 'draft',
         createdBy: by.personId,
         createdAt: clock.now(),

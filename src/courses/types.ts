@@ -31,6 +31,8 @@ export interface Course {
   classPeriod: { from: Date | null; to: Date | null };
   conditions: CompletionConditions;
   packageVersionId: string | null;
+  /** Where the player shows the material; absent: in its page. */
+  contentWindow?: 'frame' | 'popup';
   status: 'draft' | 'published' | 'archived';
   createdBy: string;
   createdAt: Date;
@@ -73,6 +75,7 @@ export type CourseDraft = Pick<Course, 'code' | 'title' | 'summary' | 'certified
       | 'classPeriod'
       | 'conditions'
       | 'packageVersionId'
+      | 'contentWindow'
     >
   >;
 

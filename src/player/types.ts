@@ -15,6 +15,14 @@ export interface Finding {
   remedy: LocalText;
 }
 
+/** A data store that an item shares with others (SCORM 2004 4th Edition, adlcp:map). */
+export interface SharedDataMap {
+  targetId: string;
+  /** readSharedData, writeSharedData */
+  read: boolean;
+  write: boolean;
+}
+
 /** A node of the table of contents: a cluster (children) or something that launches (href). */
 export interface PackageItem {
   /** The manifest's identifier, trimmed. */
@@ -32,6 +40,8 @@ export interface PackageItem {
   dataFromLms?: string;
   completionThreshold?: { completedByMeasure: boolean; minProgressMeasure: number; progressWeight: number };
   hideLmsUi?: string[];
+  /** In the manifest's order: `adl.data.n`. */
+  sharedData?: SharedDataMap[];
   /** SCORM 2004 sequencing in the shape that scorm-again's activity tree takes; opaque to everyone but the runtime. */
   sequencing?: Record<string, unknown>;
   children: PackageItem[];
@@ -81,9 +91,13 @@ export interface PackageLibrary {
     options?: { packageId?: string; fileName?: string },
   ): Promise<ImportResult>;
   version(id: string): Promise<PackageVersion | null>;
+  package(id: string): Promise<Package | null>;
   /** Newest first, without the archived ones. */
   packagesOf(organisation: string): Promise<Package[]>;
 }
+
+/** Where content is shown: in a frame of the player's page, or in a window of its own. */
+export type ContentWindow = 'frame' | 'popup';
 
 /** How a course asks for a launch; the player knows nothing else of courses. */
 export interface LaunchRequest {
@@ -98,6 +112,8 @@ export interface LaunchRequest {
     requiredSeconds: number | null;
     /** Time stops counting after so many seconds without a sign of the learner; null or absent: it does not. */
     inactivitySeconds?: number | null;
+    /** Absent: in the frame, unless the package cannot live in one. */
+    contentWindow?: ContentWindow;
   };
   /** Nothing is recorded: a vendor's preview (SCORM `browse`). */
   browse?: boolean;

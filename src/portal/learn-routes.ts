@@ -29,6 +29,8 @@ export function createLearnRoutes(deps: PortalDeps): Router {
   ): void => {
     // A launch belongs to this one opening of the page: Back and Reload make a new one.
     res.set('Cache-Control', 'no-store');
+    // Content in a window of its own finds its API through window.opener.
+    res.set('Cross-Origin-Opener-Policy', 'same-origin-allow-popups');
     res.render('pages/player', {
       ...page,
       launch,
@@ -60,7 +62,12 @@ export function createLearnRoutes(deps: PortalDeps): Router {
       },
       registration: enrolment.registration,
       packageVersionId: course.packageVersionId,
-      course: { activityId: deps.iris.course(course.code), title: course.title['zh-TW'], requiredSeconds },
+      course: {
+        activityId: deps.iris.course(course.code),
+        title: course.title['zh-TW'],
+        requiredSeconds,
+        contentWindow: course.contentWindow ?? 'frame',
+      },
     });
     show(res, launch, {
       course: { title, code: course.code, url },

@@ -28,6 +28,7 @@ const courseForm = z.object({
   reading: optional,
   passScore: optional,
   survey: z.literal('yes').optional(),
+  ownWindow: z.literal('yes').optional(),
   packageVersionId: optional,
 });
 type CourseForm = z.output<typeof courseForm>;
@@ -66,6 +67,7 @@ function draftOf(form: CourseForm): CourseDraft {
       survey: form.survey === 'yes',
     },
     packageVersionId: form.packageVersionId === '' ? null : form.packageVersionId,
+    contentWindow: form.ownWindow === 'yes' ? 'popup' : 'frame',
   };
 }
 
@@ -81,6 +83,7 @@ const formOf = (course: Course): Record<string, unknown> => ({
   reading: course.conditions.readingSeconds === null ? '' : toClockTime(course.conditions.readingSeconds),
   passScore: course.conditions.passScore ?? '',
   survey: course.conditions.survey,
+  ownWindow: course.contentWindow === 'popup',
   packageVersionId: course.packageVersionId ?? '',
 });
 

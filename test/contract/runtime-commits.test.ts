@@ -55,6 +55,13 @@ onEveryEngine('Commits (a commit acknowledged is a commit kept)', ({ storage }) 
       clock,
       packages: {
         version: async (id) => (id === 'scorm-1.2' || id === 'scorm-2004' ? version(id) : null),
+        package: async (id) => ({
+          id,
+          organisation: 'vendor',
+          title: '課',
+          latestVersionId: 'scorm-2004',
+          archivedAt: null,
+        }),
       },
       statements: {
         ...door,
@@ -221,7 +228,15 @@ onEveryEngine('Commits (a commit acknowledged is a commit kept)', ({ storage }) 
     expect(fresh.seed).to.include({ 'cmi.entry': 'ab-initio', 'cmi.total_time': 'PT0S' });
     expect(fresh.seed).not.to.have.property('cmi.location');
     expect(await runtime.progress(one)).to.deep.include.members([
-      { item: 'A', completed: false, passed: true, scaled: null, suspended: false, attempt: 1 },
+      {
+        item: 'A',
+        status: 'passed',
+        completed: false,
+        passed: true,
+        scaled: null,
+        suspended: false,
+        attempt: 1,
+      },
     ]);
   });
 
@@ -280,7 +295,15 @@ onEveryEngine('Commits (a commit acknowledged is a commit kept)', ({ storage }) 
     await runtime.open(one, 'B');
     await runtime.commit(one, [{ item: 'B', sequence: 1, set: [], visited: true }]);
     expect(await runtime.progress(one)).to.deep.include.members([
-      { item: 'B', completed: true, passed: null, scaled: null, suspended: false, attempt: 1 },
+      {
+        item: 'B',
+        status: 'completed',
+        completed: true,
+        passed: null,
+        scaled: null,
+        suspended: false,
+        attempt: 1,
+      },
     ]);
     await runtime.open(one, 'A');
     for (const name of ['cmi.learner_id', '__proto__', 'tree', 'cmi.foo']) {
@@ -302,6 +325,23 @@ onEveryEngine('Commits (a commit acknowledged is a commit kept)', ({ storage }) 
     const opening = await runtime.open(one, 'A');
     expect(opening.seed).to.include({ 'cmi.mode': 'browse', 'cmi.credit': 'no-credit' });
     await runtime.commit(one, [start(), commit(2, { 'cmi.success_status': 'passed' })]);
+    expect(await verbsOf(one)).to.deep.equal([]);
+    expect(await storage().runtimeStates.ofRegistration(one.registration)).to.deep.equal([]);
+  });
+
+  it('tells a preview what its commits would come to, from the states that it carries itself', async () => {
+    const one = launch(newUuid(), 'scorm-2004', true);
+    const said = (list: { verb: { id: string } }[]): string[] =>
+      list.map(({ verb }) => verb.id.split('/').at(-1) ?? '');
+    const first = await runtime.rehearse(one, [start(), commit(2, { 'cmi.score.scaled': '0.5' })], {});
+    expect(said(first.statements)).to.deep.equal(['initialized', 'scored']);
+    const second = await runtime.rehearse(
+      one,
+      [commit(3, { 'cmi.success_status': 'passed' }, { end: { exit: '' } })],
+      first.states,
+    );
+    expect(said(second.statements)).to.deep.equal(['passed', 'terminated']);
+    expect(second.statements[0]?.result).to.deep.equal({ score: { scaled: 0.5 }, success: true });
     expect(await verbsOf(one)).to.deep.equal([]);
     expect(await storage().runtimeStates.ofRegistration(one.registration)).to.deep.equal([]);
   });

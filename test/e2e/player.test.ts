@@ -183,6 +183,55 @@ window.tell=m=>frames[0].postMessage(m,${JSON.stringify(new URL(launch.frameUrl)
     await leave(again.page);
   });
 
+  it('keeps items with SCORM 1.2 prerequisites locked, says why, and opens them when they are met', async () => {
+    const version = await house.import({
+      'imsmanifest.xml': manifest12([
+        { id: 'A', title: '根', href: 'a.html' },
+        {
+          id: 'B',
+          title: '葉',
+          href: 'b.html',
+          extra: '<adlcp:prerequisites type="aicc_script">A="passed"</adlcp:prerequisites>',
+        },
+      ]),
+      'a.html': scoPage('根'),
+      'b.html': scoPage('葉'),
+    });
+    const registration = newUuid();
+    const { page, sco } = await play(version, registration);
+    const a = await sco();
+    const toc = async (): Promise<Record<string, unknown>> =>
+      ((await messages(page, 'toc')).at(-1) ?? {}) as Record<string, unknown>;
+    const b = async (): Promise<unknown> => ((await toc())['entries'] as unknown[])[1];
+    expect(await b()).to.deep.include({
+      enabled: false,
+      locked: { kind: 'is', item: '根', status: 'passed' },
+    });
+    expect((await toc())['next']).to.equal(false);
+    await say(page, { zhixing: 'open', item: 'B' });
+    // The server says no as well, whatever a browser asks for.
+    const launch = await house.launch(version, { registration });
+    const authenticated = await house.sessions.authenticate('launch', launch.launchToken);
+    expect(await house.runtime.open(authenticated, 'B').catch((e: unknown) => e)).to.include({
+      kind: 'forbidden',
+      code: 'player.locked',
+    });
+    await a.evaluate(() => {
+      const c = window as unknown as Content;
+      c.set('cmi.core.lesson_status', 'passed');
+      c.commit();
+    });
+    await page.waitForFunction(
+      'messages.filter((m) => m.zhixing === "toc").at(-1).entries[1].enabled === true',
+    );
+    expect(await b()).to.deep.include({ locked: null });
+    await say(page, { zhixing: 'next' });
+    await page.waitForFrame((one) => one.url().endsWith('/b.html'), { timeout: 10_000 });
+    const opened = await sco();
+    await opened.waitForFunction('document.title === "葉"');
+    await leave(page);
+  });
+
   it('follows SCORM 2004 sequencing: flow, rules on a global objective, state over a relaunch (SN 4)', async () => {
     const objective = (id: string, maps: string): string =>
       `<imsss:objectives><imsss:primaryObjective objectiveID="${id}"><imsss:mapInfo targetObjectiveID="g1" ${maps}/></imsss:primaryObjective></imsss:objectives>`;

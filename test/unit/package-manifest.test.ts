@@ -28,7 +28,7 @@ describe('reading imsmanifest.xml', () => {
       const { manifest, rules } = readParts({
         organizations: items(`<item identifier="C"><title>單元</title>
           <item identifier=" I1 " identifierref=" R1 " parameters="?a=1&amp;b=2" isvisible="false"><title> 一 </title>
-            <adlcp:prerequisites type="aicc_script">I2&amp;~"x"</adlcp:prerequisites>
+            <adlcp:prerequisites type="aicc_script">I2&amp;~C="failed"</adlcp:prerequisites>
             <adlcp:maxtimeallowed>01:00:00</adlcp:maxtimeallowed>
             <adlcp:timelimitaction>exit,no message</adlcp:timelimitaction>
             <adlcp:datafromlms>啟動</adlcp:datafromlms><adlcp:masteryscore>80</adlcp:masteryscore></item>
@@ -44,7 +44,7 @@ describe('reading imsmanifest.xml', () => {
         visible: false,
         href: 'index.html?a=1&b=2',
         kind: 'sco',
-        prerequisites: 'I2&~"x"',
+        prerequisites: 'I2&~C="failed"',
         maxTimeAllowed: '01:00:00',
         timeLimitAction: 'exit,no message',
         dataFromLms: '啟動',
@@ -95,9 +95,8 @@ describe('reading imsmanifest.xml', () => {
         completionThreshold: { completedByMeasure: true, minProgressMeasure: 0.75, progressWeight: 0.5 },
         hideLmsUi: ['continue', 'previous'],
       });
-      expect(item?.sequencing?.['sharedDataMaps']).to.deep.equal([
-        { targetID: 'urn:s', readSharedData: true, writeSharedData: false },
-      ]);
+      expect(item?.sharedData).to.deep.equal([{ targetId: 'urn:s', read: true, write: false }]);
+      expect(item).not.to.have.property('sequencing');
     });
 
     it('reads sequencing, its collection overridden part by part (SN 3.2)', () => {
@@ -293,6 +292,16 @@ describe('reading imsmanifest.xml', () => {
         manifestOf({
           organizations: items(
             '<item identifier="I" identifierref="R1"><title>x</title><adlcp:prerequisites>I7</adlcp:prerequisites></item>',
+          ),
+        }),
+        4,
+      ],
+      [
+        'prerequisites that are no expression',
+        'manifest.prerequisites-malformed',
+        manifestOf({
+          organizations: items(
+            '<item identifier="I" identifierref="R1"><title>x</title><adlcp:prerequisites>I &amp;</adlcp:prerequisites></item>',
           ),
         }),
         4,

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Ledger } from '../../src/player/client/cmi/ledger.ts';
+import { Ledger, type Access } from '../../src/player/client/cmi/ledger.ts';
 import { model12 } from '../../src/player/client/cmi/model-12.ts';
 import { model2004 } from '../../src/player/client/cmi/model-2004.ts';
 import { RuntimeSession } from '../../src/player/client/cmi/runtime.ts';
@@ -27,8 +27,9 @@ function open(
   seed: Record<string, string> = {},
   rules: Partial<LaunchRules> = {},
   initialize = true,
+  access: Record<string, Access> = {},
 ): Api {
-  const ledger = new Ledger(standard === '1.2' ? model12 : model2004, seed);
+  const ledger = new Ledger(standard === '1.2' ? model12 : model2004, seed, access);
   const commits: Api['commits'] = [];
   const session = new RuntimeSession(
     standard,
@@ -358,17 +359,64 @@ describe('SCORM 2004 API, RTE 4.2: elements', () => {
       expect(api.set('adl.nav.request', bad), bad).to.equal('false|406');
     expect(api.set('adl.nav.request_valid.continue', 'true')).to.equal('false|404');
   });
+});
 
-  it('4.3 adl.data: a store that is not mapped is refused', () => {
+describe('SCORM 2004 4th Edition API, RTE 4.3: adl.data, the data stores an item maps', () => {
+  const stores = { 'adl.data.0.id': 'urn:s:0', 'adl.data.1.id': 'urn:s:1' };
+
+  it('4.3.1: an item that maps no store has none; content adds none', () => {
     const api = open('2004');
     expect(api.get('adl.data._children')).to.equal('id,store|0');
+    expect(api.get('adl.data._count')).to.equal('0|0');
+    expect(api.get('adl.data.0.id')).to.equal('|301');
     expect(api.get('adl.data.0.store')).to.equal('|301');
     expect(api.set('adl.data.0.store', 'x')).to.equal('false|351');
     expect(api.set('adl.data.0.id', 'x')).to.equal('false|404');
-    const mapped = open('2004', { 'adl.data.0.id': 'urn:store' });
-    expect(mapped.get('adl.data.0.store')).to.equal('|403');
-    expect(mapped.set('adl.data.0.store', 'x')).to.equal('true|0');
-    expect(mapped.get('adl.data.0.store')).to.equal('x|0');
+    expect(api.get('adl.data._count')).to.equal('0|0');
+  });
+
+  it('4.3.1.1: adl.data.n.id is the targetID of the map, read only; an index beyond the maps is 301 and 351', () => {
+    const api = open('2004', stores);
+    expect(api.get('adl.data._count')).to.equal('2|0');
+    expect(api.get('adl.data.1.id')).to.equal('urn:s:1|0');
+    expect(api.set('adl.data.1.id', 'urn:other')).to.equal('false|404');
+    expect(api.get('adl.data.2.store')).to.equal('|301');
+    expect(api.set('adl.data.2.store', 'x')).to.equal('false|351');
+    expect(api.set('adl.data._count', '3')).to.equal('false|404');
+    expect(api.get('adl.data.0')).to.equal('|401');
+    expect(api.get('adl.data.0.foo')).to.equal('|401');
+  });
+
+  it('4.3.1.2: adl.data.n.store is 403 until something is stored; any text is a value, the empty one too', () => {
+    const api = open('2004', stores);
+    expect(api.get('adl.data.0.store')).to.equal('|403');
+    for (const value of ['x', '', '學'.repeat(64_000)]) {
+      expect(api.set('adl.data.0.store', value)).to.equal('true|0');
+      expect(api.get('adl.data.0.store')).to.equal(`${value}|0`);
+    }
+    expect(api.get('adl.data.1.store')).to.equal('|403');
+  });
+
+  it('4.3.1.2: readSharedData false is 405 to read, writeSharedData false 404 to set, both false both', () => {
+    const api = open(
+      '2004',
+      { ...stores, 'adl.data.1.store': 'kept', 'adl.data.2.id': 'urn:s:2' },
+      {},
+      true,
+      {
+        'adl.data.0.store': { read: false, write: true },
+        'adl.data.1.store': { read: true, write: false },
+        'adl.data.2.store': { read: false, write: false },
+      },
+    );
+    expect(api.set('adl.data.0.store', 'secret')).to.equal('true|0');
+    expect(api.get('adl.data.0.store')).to.equal('|405');
+    expect(api.set('adl.data.1.store', 'x')).to.equal('false|404');
+    expect(api.get('adl.data.1.store')).to.equal('kept|0');
+    expect(api.set('adl.data.2.store', 'x')).to.equal('false|404');
+    expect(api.get('adl.data.2.store')).to.equal('|405');
+    api.session.commit('');
+    expect(api.commits).to.deep.equal([{ set: [['adl.data.0.store', 'secret']], exit: null }]);
   });
 });
 

@@ -1,15 +1,27 @@
+import type { Statement } from '../../xapi/types.ts';
 import type { Commit } from '../runtime/commit.ts';
 import type { CommitResult, ItemProgress } from '../runtime/runtime.ts';
+import type { ItemState } from '../runtime/item-state.ts';
 import type { ItemOpening } from '../runtime/seeds.ts';
 
 /** The launch has ended or its token is too old: only a new launch helps. */
 export class LaunchExpired extends Error {}
 
-/** The run-time API as the frame calls it; rejects with LaunchExpired on 401, with an Error on anything else but 2xx. */
+export interface CommitReply extends CommitResult {
+  progress: ItemProgress[];
+  /** In a preview: what would have been written. */
+  rehearsal?: { states: Record<string, ItemState>; statements: Statement[] };
+}
+
+/** The server says no, and will go on saying so. */
+export class Refused extends Error {}
+
+/** The run-time API as the frame calls it; rejects with LaunchExpired on 401, Refused on 403 and 404, with an Error on anything else but 2xx. */
 export interface RuntimeClient {
   progress(): Promise<ItemProgress[]>;
   open(item: string): Promise<ItemOpening>;
-  commit(commits: Commit[], from: string | null): Promise<CommitResult & { progress: ItemProgress[] }>;
+  /** `preview`: the states of a preview, which the server keeps nowhere. */
+  commit(commits: Commit[], from: string | null, preview?: Record<string, ItemState>): Promise<CommitReply>;
   beacon(commits: Commit[]): boolean;
 }
 
@@ -23,16 +35,20 @@ export function createRuntimeClient(token: string): RuntimeClient {
       signal: AbortSignal.timeout(30_000),
     });
     if (answer.status === 401) throw new LaunchExpired();
+    if (answer.status === 403 || answer.status === 404)
+      throw new Refused(`${path} answered ${answer.status}`);
     if (!answer.ok) throw new Error(`${path} answered ${answer.status}`);
     return answer.json();
   };
   return {
     progress: async () => ((await post('/runtime/progress', {})) as { progress: ItemProgress[] }).progress,
     open: async (item) => (await post('/runtime/open', { item })) as ItemOpening,
-    commit: async (commits, from) =>
-      (await post('/runtime/commit', { commits, ...(from ? { from } : {}) })) as CommitResult & {
-        progress: ItemProgress[];
-      },
+    commit: async (commits, from, preview) =>
+      (await post('/runtime/commit', {
+        commits,
+        ...(from ? { from } : {}),
+        ...(preview ? { preview } : {}),
+      })) as CommitReply,
     beacon: (commits) =>
       navigator.sendBeacon(
         '/runtime/commit',

@@ -1,15 +1,20 @@
 import type { FrameConfiguration } from '../runtime/frame-page.ts';
 import type { ItemProgress } from '../runtime/runtime.ts';
 import type { PackageItem } from '../types.ts';
-import { createRuntimeClient, LaunchExpired } from './api-client.ts';
+import { createLocks } from '../runtime/locks.ts';
+import { createRuntimeClient, LaunchExpired, Refused } from './api-client.ts';
 import { Ledger } from './cmi/ledger.ts';
 import { model12 } from './cmi/model-12.ts';
 import { model2004 } from './cmi/model-2004.ts';
 import { RuntimeSession, surface12, surface2004 } from './cmi/runtime.ts';
 import { CommitQueue } from './commit-queue.ts';
+import { createPreview, noPreview } from './preview.ts';
+import { createFrameStage, type Stage, type StageHooks } from './stage.ts';
 import type { NavigationRequest, Sequencing } from './sequencing.ts';
-import type { ToFrame, ToPortal, TraceLine } from './messages.ts';
+import type { TocEntry, ToFrame, ToPortal } from './messages.ts';
 import { launchable, tocOf, whereToBegin } from './toc.ts';
+import { createWindowStage } from './window-stage.ts';
+import { windowWords } from './window-words.ts';
 
 /** Changes are committed so soon after they were made, also when content never asks for a commit. */
 const autosave = 2000;
@@ -46,8 +51,9 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     launchId: configuration.launchId,
     async send(commits, from) {
       try {
-        const answer = await client.commit(commits, from);
+        const answer = await client.commit(commits, from, browse ? preview.states : undefined);
         setProgress(answer.progress);
+        if (answer.rehearsal) preview.rehearsed(answer.rehearsal);
         return answer;
       } catch (error) {
         if (error instanceof LaunchExpired) return null;
@@ -67,32 +73,66 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
   const showToc = (): void => {
     tell({
       zhixing: 'toc',
-      entries: tocOf(items, progress, opened?.item.identifier ?? null, mayOpen),
+      entries: tocOf(items, progress, opened?.item.identifier ?? null, (item) => ({
+        open: mayOpen(item),
+        locked: lockOf(item),
+      })),
       previous: may('previous'),
       next: may('continue'),
       title: opened?.item.title ?? configuration.title,
     });
   };
-  const mayOpen = (item: PackageItem): boolean =>
-    sequencing === null ||
-    item.identifier === opened?.item.identifier ||
-    sequencing.validity.choice[item.identifier] === 'true';
+  const locks = standard === '1.2' ? createLocks(items) : () => null;
+  const lockOf = (item: PackageItem): TocEntry['locked'] => {
+    if (item.identifier === opened?.item.identifier) return null;
+    if (sequencing) return sequencing.validity.choice[item.identifier] === 'true' ? null : 'sequence';
+    return locks(item.identifier, (id) => progress.get(id)?.status);
+  };
+  // A vendor's preview says what would be locked, and opens it all the same.
+  const mayOpen = (item: PackageItem): boolean => (browse && !sequencing) || lockOf(item) === null;
+  const orderedTo = (step: 1 | -1): PackageItem | undefined => {
+    const next = at() >= 0 ? order[at() + step] : undefined;
+    return next && mayOpen(next) ? next : undefined;
+  };
   const may = (request: 'continue' | 'previous'): boolean => {
     if (opened?.item.hideLmsUi?.includes(request)) return false;
     if (sequencing) return sequencing.validity[request];
-    return request === 'previous' ? at() > 0 : at() >= 0 && at() < order.length - 1;
+    return orderedTo(request === 'previous' ? -1 : 1) !== undefined;
   };
 
-  let traced: TraceLine[] = [];
-  const trace = (line: TraceLine): void => {
-    if (!browse) return;
-    if (traced.length === 0)
-      setTimeout(() => {
-        tell({ zhixing: 'trace', lines: traced });
-        traced = [];
-      }, 250);
-    traced.push(line);
+  const preview = browse ? createPreview((lines) => tell({ zhixing: 'trace', lines })) : noPreview;
+
+  const stageHooks: StageHooks = {
+    activity: () => tell({ zhixing: 'activity' }),
+    visible(visible) {
+      tell({ zhixing: 'visibility', visible });
+      if (!visible) opened?.session?.flush();
+    },
+    wantsWindow: () =>
+      inTurn(async () => {
+        const item = opened?.item;
+        if (!item) return;
+        await closeItem();
+        stage = ownWindow();
+        await openItem(item);
+      }),
   };
+  const ownWindow = (): Stage => {
+    content.hidden = true;
+    return createWindowStage(
+      `zhixing-${configuration.launchId}`,
+      document.getElementById('own-window') as HTMLElement,
+      windowWords[configuration.language === 'en' ? 'en' : 'zh-TW'],
+      {
+        ...stageHooks,
+        reopen: () =>
+          inTurn(async () => {
+            if (opened) await openItem(opened.item);
+          }),
+      },
+    );
+  };
+  let stage: Stage = configuration.window === 'popup' ? ownWindow() : createFrameStage(content, stageHooks);
 
   /** Puts the API where content looks for it: on the parent window of its frame. */
   const publish = (session: RuntimeSession): void => {
@@ -110,9 +150,14 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     const start = await untilOpened(item.identifier);
     queue.resume(item.identifier, start.sequence);
     opened = { item, session: null };
+    preview.opens(item);
     if (item.kind === 'sco') {
       const fromTree = sequencing?.opened(start.seed) ?? {};
-      const ledger = new Ledger(standard === '1.2' ? model12 : model2004, { ...fromTree, ...start.seed });
+      const ledger = new Ledger(
+        standard === '1.2' ? model12 : model2004,
+        { ...fromTree, ...start.seed, ...preview.stores(item) },
+        start.access,
+      );
       let started = false;
       let timer: ReturnType<typeof setTimeout> | null = null;
       const session: RuntimeSession = new RuntimeSession(standard, ledger, start.rules, {
@@ -122,6 +167,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
         },
         changed(element, value) {
           sequencing?.set(element, value);
+          preview.changed(item, element, value);
           timer ??= setTimeout(() => {
             timer = null;
             session.flush();
@@ -134,7 +180,8 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
           const wanted =
             end && standard === '2004' ? (ledger.value('adl.nav.request') ?? '_none_') : '_none_';
           // SN 4.5.4, suspendAll (and so 離開課程 and a closed tab): the attempt is suspended whatever the SCO says.
-          const suspends = standard === '2004' && (leaving || goingAway || wanted === 'suspendAll');
+          const suspends =
+            standard === '2004' && (leaving || goingAway || stage.closing() || wanted === 'suspendAll');
           queue.add({
             item: item.identifier,
             set: set.filter(([name]) => name !== 'adl.nav.request'),
@@ -145,8 +192,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
         },
         navigation: (element) => answerNavigation(element),
         traced: ({ call, arguments: given, result, error }) =>
-          trace({
-            at: new Date().toISOString(),
+          preview.trace({
             kind: 'call',
             text: `${call}(${given.map((one) => JSON.stringify(one.slice(0, 200))).join(', ')}) → ${JSON.stringify(result.slice(0, 200))}`,
             error,
@@ -155,8 +201,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
       opened.session = session;
       publish(session);
     } else queue.add({ item: item.identifier, set: [], visited: true });
-    await show(address(configuration.filesPath, item.href ?? ''));
-    watch();
+    await stage.show(address(configuration.filesPath, item.href ?? ''));
     showToc();
   };
 
@@ -166,58 +211,18 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
         return await client.open(item);
       } catch (error) {
         tell({ zhixing: 'saving', state: error instanceof LaunchExpired ? 'expired' : 'offline' });
-        if (error instanceof LaunchExpired) throw error;
+        if (error instanceof LaunchExpired || error instanceof Refused) throw error;
         await new Promise((resolve) => setTimeout(resolve, wait));
       }
     }
   };
 
-  /** Loads an address into the content's frame and waits for it, so that unload handlers of the last one have run. */
-  const show = (address: string): Promise<void> =>
-    new Promise((resolve) => {
-      const done = (): void => {
-        content.removeEventListener('load', done);
-        clearTimeout(timer);
-        resolve();
-      };
-      // A page that never finishes loading (a hanging picture) may not hold up the player.
-      const timer = setTimeout(done, 15_000);
-      content.addEventListener('load', done);
-      if (content.contentWindow) content.contentWindow.location.replace(address);
-      else content.src = address;
-    });
-
   const closeItem = async (): Promise<void> => {
     if (!opened) return;
-    await show('about:blank');
+    await stage.clear();
     // Content that did not say goodbye: what it has set is kept, and its next opening resumes.
     opened.session?.flush();
     opened = null;
-  };
-
-  /** Signs of the learner inside the content, which the portal page cannot see. */
-  const watch = (): void => {
-    let last = 0;
-    const sign = (): void => {
-      if (Date.now() - last < 5000) return;
-      last = Date.now();
-      tell({ zhixing: 'activity' });
-    };
-    try {
-      const inner = content.contentWindow;
-      for (const name of [
-        'pointerdown',
-        'pointermove',
-        'keydown',
-        'wheel',
-        'scroll',
-        'touchstart',
-        'timeupdate',
-      ])
-        inner?.addEventListener(name, sign, { capture: true, passive: true });
-    } catch {
-      // The content has gone to an address outside its package: its window is not ours to watch.
-    }
   };
 
   /** adl.nav.request_valid.* without a tree: the order of the table of contents. */
@@ -241,6 +246,10 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
       await closeItem();
       const outcome = sequencing.request(request as NavigationRequest, target);
       saveSequencing();
+      preview.trace({
+        kind: 'sequencing',
+        text: `${text} → ${outcome.deliver ?? (outcome.ended ? 'end' : 'refused')}`,
+      });
       const next = order.find((item) => item.identifier === outcome.deliver);
       if (next) await openItem(next);
       else {
@@ -253,9 +262,9 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
       target !== undefined
         ? order.find((item) => item.identifier === target)
         : request === 'continue'
-          ? order[at() + 1]
+          ? orderedTo(1)
           : request === 'previous'
-            ? order[at() - 1]
+            ? orderedTo(-1)
             : undefined;
     if (next) await openItem(next);
     else if (request !== 'continue' && request !== 'previous') {
@@ -282,6 +291,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
       sequencing.request('suspendAll');
       saveSequencing();
     }
+    stage.end();
     await Promise.race([queue.drain(), new Promise((resolve) => setTimeout(resolve, 5000))]);
     if (!queue.empty) queue.sendByBeacon();
     tell({ zhixing: 'left' });
@@ -322,9 +332,10 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
         opened?.session?.flush();
         queue.sendByBeacon();
       };
-      window.addEventListener('pagehide', () => {
+      window.addEventListener('pagehide', (event) => {
         goingAway = true;
         goAway();
+        if (!event.persisted) stage.end();
       });
       window.addEventListener('pageshow', () => (goingAway = false));
       document.addEventListener('visibilitychange', () => {
@@ -345,7 +356,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
             await new Promise((resolve) => setTimeout(resolve, wait));
           }
         }
-        const first = order.find((item) => item.identifier === whereToBegin(items, progress));
+        const first = order.find((item) => item.identifier === whereToBegin(items, progress, mayOpen));
         const begun = standard === '2004' ? await beginSequencing(first) : first;
         if (begun) await openItem(begun);
         else showToc();

@@ -1,3 +1,5 @@
+import type { Condition } from '../packages/prerequisites.ts';
+
 /** What the launch frame and the portal page tell each other by postMessage. */
 export interface TocEntry {
   identifier: string;
@@ -6,6 +8,8 @@ export interface TocEntry {
   /** Can be opened now. */
   enabled: boolean;
   current: boolean;
+  /** Why it cannot be opened: prerequisites (with titles for identifiers), or the package's sequencing. Null: it can be. */
+  locked: Condition | 'sequence' | null;
   state: 'none' | 'started' | 'completed' | 'passed' | 'failed';
 }
 
@@ -25,6 +29,8 @@ export interface TraceLine {
   kind: 'call' | 'statement' | 'sequencing';
   text: string;
   error: number;
+  /** More of it, shown when asked for: a Statement's JSON. */
+  detail?: string;
 }
 
 export type ToFrame =

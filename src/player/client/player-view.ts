@@ -1,5 +1,7 @@
 import { toClockTime } from '../../base/durations.ts';
 import type { ReadingView } from '../sessions/player-sessions.ts';
+import type { Condition } from '../packages/prerequisites.ts';
+import { lockText, type LockWords } from './lock-text.ts';
 import type { PageConfiguration, TocEntry, ToPortal, TraceLine } from './messages.ts';
 
 export interface PlayerActions {
@@ -95,6 +97,25 @@ export function createPlayerView(configuration: PageConfiguration, actions: Play
   };
   setInterval(tick, 1000);
 
+  const text = (name: string): string => texts[name] ?? '';
+  const lockWords: LockWords = {
+    done: text('lockedDone'),
+    notDone: text('lockedNotDone'),
+    is: text('lockedIs'),
+    isNot: text('lockedIsNot'),
+    atLeast: text('lockedAtLeast'),
+    not: text('lockedNot'),
+    and: text('lockedAnd'),
+    or: text('lockedOr'),
+    states: {
+      passed: text('statePassed'),
+      completed: text('stateCompleted'),
+      failed: text('stateFailed'),
+      incomplete: text('stateStarted'),
+      'not attempted': text('stateNone'),
+      browsed: text('stateBrowsed'),
+    },
+  };
   const entry = (one: TocEntry): HTMLLIElement => {
     const line = document.createElement('li');
     line.className = `player-toc-item depth-${Math.min(one.depth, 4)}`;
@@ -113,6 +134,15 @@ export function createPlayerView(configuration: PageConfiguration, actions: Play
     state.className = 'player-toc-state';
     state.textContent = texts[`state${one.state[0]?.toUpperCase()}${one.state.slice(1)}`] ?? '';
     line.append(label, state);
+    if (one.locked) {
+      const why = document.createElement('span');
+      why.className = 'player-toc-lock';
+      why.textContent =
+        one.locked === 'sequence'
+          ? text('lockedBySequence')
+          : text('locked').replace('CONDITION', () => lockText(one.locked as Condition, lockWords));
+      label.append(why);
+    }
     return line;
   };
 
@@ -162,7 +192,18 @@ export function createPlayerView(configuration: PageConfiguration, actions: Play
       if (!panel) return;
       for (const line of lines) {
         const row = document.createElement('li');
-        row.textContent = `${line.at.slice(11, 23)} ${line.text}${line.error ? ` [${line.error}]` : ''}`;
+        const said = `${line.at.slice(11, 23)} ${line.text}${line.error ? ` [${line.error}]` : ''}`;
+        if (line.detail === undefined) row.textContent = said;
+        else {
+          const [whole, summary, json] = ['details', 'summary', 'pre'].map((name) =>
+            document.createElement(name),
+          );
+          if (!whole || !summary || !json) continue;
+          summary.textContent = said;
+          json.textContent = line.detail;
+          whole.append(summary, json);
+          row.append(whole);
+        }
         row.dataset['kind'] = line.kind;
         if (line.error) row.classList.add('is-error');
         panel.append(row);

@@ -15,8 +15,7 @@ const stateOf = (item: PackageItem, progress: Map<string, ItemProgress>): TocEnt
   }
   const known = progress.get(item.identifier);
   if (!known || known.attempt === 0) return 'none';
-  if (known.passed === true) return 'passed';
-  if (known.passed === false) return 'failed';
+  if (known.status === 'passed' || known.status === 'failed') return known.status;
   return known.completed ? 'completed' : 'started';
 };
 
@@ -25,18 +24,20 @@ export function tocOf(
   items: PackageItem[],
   progress: Map<string, ItemProgress>,
   current: string | null,
-  mayOpen: (item: PackageItem) => boolean,
+  may: (item: PackageItem) => { open: boolean; locked: TocEntry['locked'] },
   depth = 0,
 ): TocEntry[] {
   return items.flatMap((item) => {
-    const below = tocOf(item.children, progress, current, mayOpen, depth + (item.visible ? 1 : 0));
+    const below = tocOf(item.children, progress, current, may, depth + (item.visible ? 1 : 0));
     if (!item.visible) return below;
+    const { open, locked } = may(item);
     return [
       {
         identifier: item.identifier,
         title: item.title,
         depth,
-        enabled: item.href !== null && mayOpen(item),
+        enabled: item.href !== null && open,
+        locked: item.href === null ? null : locked,
         current: item.identifier === current,
         state: stateOf(item, progress),
       },
@@ -45,9 +46,13 @@ export function tocOf(
   });
 }
 
-/** Where to begin: what was suspended last, else the first that is not done, else the first. Pure. */
-export function whereToBegin(items: PackageItem[], progress: Map<string, ItemProgress>): string | null {
-  const all = launchable(items);
+/** Where to begin among what may be opened: what was suspended last, else the first that is not done, else the first. Pure. */
+export function whereToBegin(
+  items: PackageItem[],
+  progress: Map<string, ItemProgress>,
+  mayOpen: (item: PackageItem) => boolean,
+): string | null {
+  const all = launchable(items).filter(mayOpen);
   const of = (item: PackageItem): ItemProgress | undefined => progress.get(item.identifier);
   const begun =
     all.find((item) => of(item)?.suspended && !of(item)?.completed) ??

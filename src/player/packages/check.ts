@@ -7,7 +7,7 @@ import { finding, hasErrors } from './findings.ts';
 import { readLom } from './lom.ts';
 import { readManifest } from './manifest.ts';
 import { plainContent } from './plain.ts';
-import { scanPages } from './scan.ts';
+import { scanForOwnWindow, scanPages } from './scan.ts';
 import { decodeXml, parseXml } from './xml.ts';
 
 /** A checked upload: what it is (null when it is refused), its files, and what is to be said of it. */
@@ -84,9 +84,18 @@ export async function checkFiles(given: ArchiveFile[]): Promise<Checked> {
   const { metadata, metadataLocation, ...content } = manifest;
   const referred = metadataLocation === null ? null : await referredMetadata(metadataLocation, files);
   findings.push(...(referred?.findings ?? []), ...(await scanPages(files)));
+  const breakingOut = await scanForOwnWindow(files, content.items);
+  findings.push(...breakingOut);
   const said = metadata ?? (referred && 'metadata' in referred ? referred.metadata : undefined);
   return {
-    content: said === undefined ? content : { ...content, extra: { ...content.extra, metadata: said } },
+    content: {
+      ...content,
+      extra: {
+        ...content.extra,
+        ...(said === undefined ? {} : { metadata: said }),
+        ...(breakingOut.length > 0 ? { ownWindow: true } : {}),
+      },
+    },
     files,
     findings: ordered(findings),
   };

@@ -239,6 +239,17 @@ const rules = {
     message: ['先備條件引用不存在的單元 {id}', 'The prerequisites name an item that does not exist: {id}'],
     remedy: ['請修正 adlcp:prerequisites', 'Correct adlcp:prerequisites'],
   },
+  'manifest.prerequisites-malformed': {
+    severity: 'warning',
+    message: [
+      '先備條件「{script}」不是 aicc_script，不採用',
+      'The prerequisites “{script}” are not aicc_script; they are ignored',
+    ],
+    remedy: [
+      '請用單元識別碼與 & | ~ = <> 寫成，例如 A1 & (A2 | A3)',
+      'Write item identifiers with & | ~ = <>, e.g. A1 & (A2 | A3)',
+    ],
+  },
   'manifest.sequencing-collection': {
     severity: 'error',
     message: ['sequencing IDRef {id} 沒有對應的集合', 'sequencing IDRef {id} matches no collection'],
@@ -274,6 +285,14 @@ const rules = {
     remedy: [
       '請把檔案放進教材，避免日後失效',
       'Put the file into the package, so that it does not vanish one day',
+    ],
+  },
+  'content.own-window': {
+    severity: 'warning',
+    message: ['頁面要求佔滿整個視窗（top.location）', 'The page breaks out of frames (top.location)'],
+    remedy: [
+      '播放器會在獨立視窗開啟這份教材；若要嵌入，請移除這段程式',
+      'The player opens this material in a window of its own; remove the line to have it embedded',
     ],
   },
   'metadata.missing-file': {

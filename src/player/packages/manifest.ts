@@ -2,6 +2,7 @@ import type { Finding, PackageItem, PackageStandard } from '../types.ts';
 import type { CourseContent } from './content.ts';
 import { finding } from './findings.ts';
 import { readLom, type CourseMetadata } from './lom.ts';
+import { itemsIn, parsePrerequisites } from './prerequisites.ts';
 import { readSequencing, type Sequencing } from './sequencing.ts';
 import { attribute, childOf, childrenOf, decodeXml, parseXml, textOf, type XmlElement } from './xml.ts';
 
@@ -144,13 +145,6 @@ function readResources(
   return resources;
 }
 
-/** Which identifiers a prerequisites script names (SCORM 1.2 CAM 2.3.2.5.2, aicc_script). */
-export const prerequisiteIds = (script: string): string[] =>
-  script
-    .replace(/"[^"]*"/g, '')
-    .split(/[&|~=<>*(){},\s]+/)
-    .filter((word) => word !== '' && !/^\d+$/.test(word));
-
 /**
  * Reads imsmanifest.xml (SCORM 1.2 CAM 2.3, SCORM 2004 CAM 3) against the files there are. Everything wrong is found in one
  * pass; null when there is too little to read at all.
@@ -268,19 +262,13 @@ export function readManifest(
     if (hidden.length > 0) item.hideLmsUi = hidden;
     const sequencing = sequencingOf(element);
     const shared = childrenOf(childOf(element, 'data'), 'map');
-    if (sequencing || shared.length > 0)
-      item.sequencing = {
-        ...sequencing,
-        ...(shared.length > 0
-          ? {
-              sharedDataMaps: shared.map((map) => ({
-                targetID: attribute(map, 'targetID') ?? '',
-                readSharedData: attribute(map, 'readSharedData') !== 'false',
-                writeSharedData: attribute(map, 'writeSharedData') !== 'false',
-              })),
-            }
-          : {}),
-      };
+    if (sequencing) item.sequencing = { ...sequencing };
+    if (shared.length > 0)
+      item.sharedData = shared.map((map) => ({
+        targetId: attribute(map, 'targetID') ?? '',
+        read: attribute(map, 'readSharedData') !== 'false',
+        write: attribute(map, 'writeSharedData') !== 'false',
+      }));
     return item;
   };
 
@@ -290,10 +278,22 @@ export function readManifest(
   const every = flat(items);
   if (!every.some(({ kind }) => kind !== 'cluster'))
     findings.push(finding('manifest.no-launchable-item', at(organization)));
-  for (const { prerequisites } of every)
-    for (const id of prerequisites === undefined ? [] : prerequisiteIds(prerequisites))
-      if (!seen.has(id))
-        findings.push(finding('manifest.prerequisites-unknown', at(organization), { id: id.slice(0, 100) }));
+  for (const { prerequisites } of every) {
+    if (prerequisites === undefined) continue;
+    const condition = parsePrerequisites(prerequisites);
+    if (!condition)
+      findings.push(
+        finding('manifest.prerequisites-malformed', at(organization), {
+          script: prerequisites.slice(0, 100),
+        }),
+      );
+    else
+      for (const id of itemsIn(condition))
+        if (!seen.has(id))
+          findings.push(
+            finding('manifest.prerequisites-unknown', at(organization), { id: id.slice(0, 100) }),
+          );
+  }
 
   const used = new Set<string>();
   const noteUse = (element: XmlElement): void => {

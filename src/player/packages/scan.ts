@@ -1,4 +1,4 @@
-import type { Finding } from '../types.ts';
+import type { Finding, PackageItem } from '../types.ts';
 import type { ArchiveFile } from './archive.ts';
 import { readWhole } from './content.ts';
 import { finding } from './findings.ts';
@@ -8,6 +8,9 @@ const loads =
 const largest = 2 * 1024 * 1024;
 const pagesRead = 1000;
 const reported = 50;
+
+/** Navigates the topmost window; reading or comparing it is harmless. */
+const breaksOut = /\btop\s*\.\s*location\s*(?:\.\s*href\s*)?(?:=(?!=)|\.\s*(?:replace|assign)\s*\()/;
 
 const lineAt = (text: string, index: number): number => text.slice(0, index).split('\n').length;
 
@@ -35,3 +38,35 @@ export async function scanPages(files: readonly ArchiveFile[]): Promise<Finding[
   }
   return findings;
 }
+
+const pathsOf = (items: readonly PackageItem[]): string[] =>
+  items.flatMap(({ href, children }) => [
+    ...(href === null ? [] : [href.split(/[?#]/)[0] ?? '']),
+    ...pathsOf(children),
+  ]);
+
+/** Pages that items launch and that break out of frames: such content gets a window of its own. One finding a page. */
+export async function scanForOwnWindow(
+  files: readonly ArchiveFile[],
+  items: readonly PackageItem[],
+): Promise<Finding[]> {
+  const launched = new Set(pathsOf(items).map(decodePath));
+  const findings: Finding[] = [];
+  for (const page of files) {
+    if (!launched.has(page.path) || !/\.x?html?$/i.test(page.path) || page.size > largest) continue;
+    const text = (await readWhole(page)).toString('latin1');
+    const match = breaksOut.exec(text);
+    if (match)
+      findings.push(finding('content.own-window', { file: page.path, line: lineAt(text, match.index) }));
+    if (findings.length >= reported) break;
+  }
+  return findings;
+}
+
+const decodePath = (path: string): string => {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+};

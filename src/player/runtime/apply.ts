@@ -3,7 +3,16 @@ import type { Commit } from './commit.ts';
 import { opened, entryOf, type ItemState } from './item-state.ts';
 import { sessionSeconds } from './seeds.ts';
 import { statementsOf, type StatementFrame } from './statements.ts';
+import { isSharedElement } from './shared-data.ts';
 import { outcomeOf } from './values.ts';
+
+/** What a commit comes to. */
+export interface Applied {
+  state: ItemState;
+  statements: Statement[];
+  /** Values for data stores that are not the item's alone (`adl.data`). */
+  shared: [string, string][];
+}
 
 /** The state after a commit and what it says. Pure; the caller has checked the commit's place in the sequence. */
 export function applyCommit(
@@ -11,13 +20,15 @@ export function applyCommit(
   commit: Commit,
   frameFor: (attempt: number) => StatementFrame,
   standard: '1.2' | '2004',
-): { state: ItemState; statements: Statement[] } {
-  if (commit.partial) return { state: { ...state, staged: stage(state.staged, commit) }, statements: [] };
+): Applied {
+  if (commit.partial)
+    return { state: { ...state, staged: stage(state.staged, commit) }, statements: [], shared: [] };
 
   const start = commit.start ? (entryOf(standard, state) === 'ab-initio' ? 'ab-initio' : 'resume') : null;
   const begun = commit.start ? opened(standard, state, sessionSeconds(standard)) : state;
   const after = { ...begun.cmi };
-  for (const [name, value] of stage(commit.start ? [] : state.staged, commit)) after[name] = value;
+  const set = stage(commit.start ? [] : state.staged, commit);
+  for (const [name, value] of set) if (!isSharedElement(name)) after[name] = value;
   const end = commit.end ?? null;
   const outcome = outcomeOf(after, standard);
   const scaled = outcome.score?.scaled ?? null;
@@ -35,7 +46,8 @@ export function applyCommit(
     staged: [],
   };
   const step = { before: begun.cmi, after, start, end } as const;
-  return { state: next, statements: statementsOf(step, frameFor(next.attempt)) };
+  const shared = set.filter(([name]) => isSharedElement(name));
+  return { state: next, statements: statementsOf(step, frameFor(next.attempt)), shared };
 }
 
 /** An asset was shown: that is all there is to complete in it. Pure. */

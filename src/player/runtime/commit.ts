@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { itemStateSchema } from './item-state.ts';
 
 /** Largest value of one element, in characters: beyond every standard's minimum and what real packages send. */
 const longestValue = 1_000_000;
@@ -30,6 +31,8 @@ export const commitRequestSchema = z.object({
   commits: z.array(commitSchema).min(1).max(500),
   /** The launch that these commits were made in, when it could not send them itself any more. */
   from: z.uuid().optional(),
+  /** A preview's states of these items before the commits. */
+  preview: z.record(z.string().max(4000), itemStateSchema).optional(),
 });
 
 /** Where a commit has led to, per item: the last step that is durably kept. */

@@ -4,6 +4,7 @@ import { DomainError } from '../../base/errors.ts';
 import { parse } from '../../http/validate.ts';
 import { contentOriginOf, type PlayerSessionService } from '../sessions/player-sessions.ts';
 import type { PlayerLaunch } from '../sessions/store.ts';
+import type { PackageVersion } from '../types.ts';
 import type { TokenKind } from '../sessions/tokens.ts';
 import { commitRequestSchema } from './commit.ts';
 import type { ServePackageFile } from './file-routes.ts';
@@ -102,6 +103,7 @@ export function createContentRoutes(deps: ContentRouteDeps): Router {
           extra: version.extra,
           language: launch.learner.language,
           browse: launch.browse,
+          window: ownWindow(launch, version) ? 'popup' : 'frame',
         }),
       );
   });
@@ -119,10 +121,14 @@ export function createContentRoutes(deps: ContentRouteDeps): Router {
   });
 
   router.post('/runtime/commit', json, async (req, res) => {
-    const { token, commits, from } = parse(commitRequestSchema, req.body);
+    const { token, commits, from, preview } = parse(commitRequestSchema, req.body);
     const launch = await launchOf(req, 'api', token);
     const result = await runtime.commit(launch, commits, from);
-    res.set('Cache-Control', 'no-store').json({ ...result, progress: await runtime.progress(launch) });
+    res.set('Cache-Control', 'no-store').json({
+      ...result,
+      progress: await runtime.progress(launch),
+      ...(launch.browse ? { rehearsal: await runtime.rehearse(launch, commits, preview ?? {}) } : {}),
+    });
   });
 
   router.get(/^\/s\/([^/]+)\/(.+)$/, async (req, res) => {
@@ -138,6 +144,10 @@ export function createContentRoutes(deps: ContentRouteDeps): Router {
   router.use('/client', clientScripts(deps.clientDir));
   return router;
 }
+
+/** The course asks for it, or the package breaks out of frames (the checker has seen it). */
+const ownWindow = (launch: PlayerLaunch, version: PackageVersion): boolean =>
+  launch.course.contentWindow === 'popup' || version.extra['ownWindow'] === true;
 
 /** The bundled browser scripts; a chunk's name holds its hash, the entries are revalidated by ETag. */
 export const clientScripts = (clientDir: string): express.RequestHandler =>

@@ -1,3 +1,5 @@
+import type { LessonStatus } from '../packages/prerequisites.ts';
+import { z } from 'zod';
 import type { CmiValues } from './values.ts';
 
 /** What is known of one item for one registration. */
@@ -27,6 +29,26 @@ export const emptyItemState: ItemState = {
   best: { completed: false, passed: false, scaled: null },
   staged: [],
 };
+
+/** The state as a preview's browser carries it from commit to commit: nothing of a preview is kept here. */
+export const itemStateSchema = z.object({
+  attempt: z.number().int().min(0),
+  cmi: z.record(z.string().max(4000), z.string()),
+  open: z.boolean(),
+  exit: z.string().max(20).nullable(),
+  totalSeconds: z.number(),
+  best: z.object({ completed: z.boolean(), passed: z.boolean(), scaled: z.number().nullable() }),
+  staged: z.array(z.tuple([z.string(), z.string()])),
+}) satisfies z.ZodType<ItemState>;
+
+/** The item's status in the words of SCORM 1.2; what was passed or completed once stays so (a later fail is said). Pure. */
+export function statusOf({ best, cmi, attempt }: ItemState): LessonStatus {
+  const said = cmi['cmi.core.lesson_status'];
+  if (best.passed) return 'passed';
+  if (said === 'failed' || cmi['cmi.success_status'] === 'failed') return 'failed';
+  if (best.completed) return 'completed';
+  return said === 'browsed' ? 'browsed' : attempt > 0 ? 'incomplete' : 'not attempted';
+}
 
 /** SCORM 2004 RTE 4.2.1 and 2.1: a suspended (or broken-off) attempt goes on; one that ended normally gives way to a new one. */
 export function resumes(standard: '1.2' | '2004', state: ItemState): boolean {

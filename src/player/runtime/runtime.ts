@@ -8,20 +8,30 @@ import type { Statement } from '../../xapi/types.ts';
 import { isWritable } from '../client/cmi/ledger.ts';
 import { model12 } from '../client/cmi/model-12.ts';
 import { model2004 } from '../client/cmi/model-2004.ts';
+import type { LessonStatus } from '../packages/prerequisites.ts';
 import type { PlayerLaunch } from '../sessions/store.ts';
 import type { PackageItem, PackageLibrary, PackageVersion } from '../types.ts';
 import { applyCommit, visit } from './apply.ts';
 import type { Acknowledgement, Commit } from './commit.ts';
 import { documentsOf, type ProfileDocument } from './documents.ts';
-import { emptyItemState, type ItemState } from './item-state.ts';
+import { emptyItemState, statusOf, type ItemState } from './item-state.ts';
+import { createLocks } from './locks.ts';
 import { openingOf, type ItemOpening } from './seeds.ts';
+import {
+  checkShared,
+  readShared,
+  sharedScope,
+  sharedWrites,
+  writeShared,
+  type SharedWrite,
+} from './shared-data.ts';
 import type { StatementFrame } from './statements.ts';
 import type { RuntimeStateStore, StoredItemState } from './store.ts';
 
 export interface RuntimeDeps {
   store: RuntimeStateStore;
   clock: Clock;
-  packages: Pick<PackageLibrary, 'version'>;
+  packages: Pick<PackageLibrary, 'version' | 'package'>;
   statements: StatementDoor;
   documents: Pick<DocumentDoor, 'putState'>;
   authority: Authority;
@@ -32,6 +42,8 @@ export interface RuntimeDeps {
 /** An item of the table of contents with what the learner has reached in it. */
 export interface ItemProgress {
   item: string;
+  /** What prerequisites ask for; a pass, once reached, stays one. */
+  status: LessonStatus;
   completed: boolean;
   passed: boolean | null;
   scaled: number | null;
@@ -56,6 +68,12 @@ export interface Runtime {
   open(launch: PlayerLaunch, item: string): Promise<ItemOpening>;
   /** Resolves when the state and its Statements are durable. `from`: the launch whose unsent commits these are. */
   commit(launch: PlayerLaunch, commits: Commit[], from?: string): Promise<CommitResult>;
+  /** What the commits of a preview would come to: the states after them, and the Statements. Stores nothing. */
+  rehearse(
+    launch: PlayerLaunch,
+    commits: Commit[],
+    states: Record<string, ItemState>,
+  ): Promise<{ states: Record<string, ItemState>; statements: Statement[] }>;
   /** Sends what states still owe to the LRS; says how many. */
   settle(): Promise<number>;
 }
@@ -63,6 +81,8 @@ export interface Runtime {
 interface Outbox {
   statements: Statement[];
   documents: ProfileDocument[];
+  /** Absent in what an earlier release owed. */
+  shared?: SharedWrite[];
 }
 
 /** Every item below, in order. */
@@ -98,6 +118,8 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
     if (item && item.href !== null) return item;
     throw new DomainError('not-found', 'The course has no such item.', { code: 'player.no-item' });
   };
+  const scopeOf = async (launch: PlayerLaunch, version: PackageVersion): Promise<string> =>
+    sharedScope(version, launch, (await deps.packages.package(version.packageId))?.organisation ?? '');
   const decode = (stored: StoredItemState | null): ItemState =>
     stored ? (JSON.parse(stored.body) as ItemState) : emptyItemState;
 
@@ -143,6 +165,7 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
   const send = async (stored: StoredItemState): Promise<void> => {
     if (stored.outbox === null) return;
     const outbox = JSON.parse(stored.outbox) as Outbox;
+    for (const write of outbox.shared ?? []) await writeShared(store, write, stored);
     await storeAll(outbox.statements, stored);
     for (const { key, json } of outbox.documents)
       await documents.putState(key as StateKey, {
@@ -175,6 +198,7 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
         throw new DomainError('invalid', 'A value was sent for an element that content may not set.', {
           problems: [{ path: name, message: 'is not an element that content may set' }],
         });
+    checkShared(item, commit);
     for (;;) {
       const stored = await current(launch.registration, item.identifier);
       if (!stored || stored.launchId !== writer) return 'stale';
@@ -186,7 +210,7 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
       const frameFor = frameOf(launch, version, item, seed, now);
       const before = decode(stored);
       const applied = commit.visited
-        ? { state: visit(before), statements: [] }
+        ? { state: visit(before), statements: [], shared: [] }
         : applyCommit(before, commit, frameFor, standard);
       const frame = frameFor(applied.state.attempt);
       const outbox: Outbox = {
@@ -194,8 +218,12 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
         documents: commit.end
           ? documentsOf(applied.state, frame, attemptsOf(frame, applied.state.attempt))
           : [],
+        shared:
+          applied.shared.length > 0
+            ? await sharedWrites(store, item, await scopeOf(launch, version), applied.shared)
+            : [],
       };
-      const owes = outbox.statements.length > 0 || outbox.documents.length > 0;
+      const owes = Object.values(outbox).some((list: unknown[]) => list.length > 0);
       const next: StoredItemState = {
         ...stored,
         sequence: commit.sequence,
@@ -211,31 +239,47 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
   const attemptsOf = (frame: StatementFrame, attempt: number): string[] =>
     Array.from({ length: attempt }, (_, n) => attemptIri(frame.item.activityId, frame.registration, n + 1));
 
+  const progressOf = async (registration: string): Promise<ItemProgress[]> => {
+    const states = await store.ofRegistration(registration);
+    const items = states.filter(({ item }) => item !== courseItem);
+    return items.map((stored) => {
+      const state = decode(stored);
+      return {
+        item: stored.item,
+        status: statusOf(state),
+        completed: state.best.completed,
+        passed: state.best.passed ? true : null,
+        scaled: state.best.scaled,
+        suspended: state.open || state.exit === 'suspend',
+        attempt: state.attempt,
+      };
+    });
+  };
+
+  /** DomainError `forbidden` while the item's prerequisites are not met. The table of contents says which. */
+  const unlocked = async (launch: PlayerLaunch, version: PackageVersion, item: string): Promise<void> => {
+    if (!allItems(version.items).some(({ prerequisites }) => prerequisites !== undefined)) return;
+    const reached = new Map((await progressOf(launch.registration)).map((one) => [one.item, one.status]));
+    if (createLocks(version.items)(item, (id) => reached.get(id)))
+      throw new DomainError('forbidden', 'Other items of the course come before this one.', {
+        code: 'player.locked',
+      });
+  };
+
   return {
     version: versionOf,
 
-    async progress(launch) {
-      if (launch.browse) return [];
-      const states = await store.ofRegistration(launch.registration);
-      const items = states.filter(({ item }) => item !== courseItem);
-      return items.map((stored) => {
-        const state = decode(stored);
-        return {
-          item: stored.item,
-          completed: state.best.completed,
-          passed: state.best.passed ? true : null,
-          scaled: state.best.scaled,
-          suspended: state.open || state.exit === 'suspend',
-          attempt: state.attempt,
-        };
-      });
-    },
+    progress: async (launch) => (launch.browse ? [] : progressOf(launch.registration)),
 
     async open(launch, identifier) {
       const version = await versionOf(launch);
       const item = identifier === courseItem ? theCourse(version) : itemOf(version, identifier);
       const standard = standardOf(version);
-      if (launch.browse) return openingOf(standard, item, emptyItemState, launch.learner, true);
+      if (launch.browse) {
+        const empty = (item.sharedData ?? []).map((map) => ({ ...map, value: null }));
+        return openingOf(standard, item, emptyItemState, launch.learner, true, empty);
+      }
+      if (standard === '1.2') await unlocked(launch, version, identifier);
       for (;;) {
         const stored = await current(launch.registration, identifier);
         const state = decode(stored);
@@ -253,7 +297,8 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
         if (stored?.launchId === launch.id) next.sequence = stored.sequence;
         if (!(await store.put(next))) continue;
         const { sequence } = next;
-        const opening = openingOf(standard, item, state, launch.learner, false);
+        const shared = item.sharedData ? await readShared(store, item, await scopeOf(launch, version)) : [];
+        const opening = openingOf(standard, item, state, launch.learner, false, shared);
         return { ...opening, sequence, ...(identifier === courseItem ? { seed: state.cmi } : {}) };
       }
     },
@@ -280,6 +325,25 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
         }
       }
       return result;
+    },
+
+    async rehearse(launch, commits, states) {
+      const version = await versionOf(launch);
+      const after = new Map(Object.entries(states));
+      const all: Statement[] = [];
+      for (const commit of commits) {
+        if (commit.item === courseItem) continue;
+        const item = itemOf(version, commit.item);
+        const seed = [launch.id, item.identifier, commit.sequence].join('|');
+        const frameFor = frameOf(launch, version, item, seed, clock.now());
+        const before = after.get(item.identifier) ?? emptyItemState;
+        const applied = commit.visited
+          ? { state: visit(before), statements: [] }
+          : applyCommit(before, commit, frameFor, standardOf(version));
+        after.set(item.identifier, applied.state);
+        all.push(...applied.statements);
+      }
+      return { states: Object.fromEntries(after), statements: all };
     },
 
     async settle() {

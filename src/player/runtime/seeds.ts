@@ -1,6 +1,8 @@
 import { toIsoDuration } from '../../base/durations.ts';
+import type { Access } from '../client/cmi/ledger.ts';
 import type { PackageItem } from '../types.ts';
 import { entryOf, opened, resumes, type ItemState } from './item-state.ts';
+import type { SharedStore } from './shared-data.ts';
 import { outcomeOf, toTimespan, type CmiValues } from './values.ts';
 
 /** What the frame needs to open an item. */
@@ -11,6 +13,8 @@ export interface ItemOpening {
   sequence: number;
   /** Everything the ledger starts with: what the platform says and what the content had set. */
   seed: CmiValues;
+  /** Elements that this item may use less freely than the standard says. */
+  access: Record<string, Access>;
   rules: {
     masteryScore: number | null;
     scaledPassingScore: number | null;
@@ -41,6 +45,7 @@ export function openingOf(
   state: ItemState,
   learner: { id: string; name: string },
   browse: boolean,
+  shared: readonly SharedStore[] = [],
 ): ItemOpening {
   const next = opened(standard, state, sessionSeconds(standard));
   const kept = resumes(standard, state) ? next.cmi : {};
@@ -84,11 +89,19 @@ export function openingOf(
           ...given('cmi.max_time_allowed', item.maxTimeAllowed),
           ...given('cmi.time_limit_action', item.timeLimitAction),
         };
+  // RTE 4.3.1: a store keeps its value over sessions and attempts of every item that maps it.
+  const access: Record<string, Access> = {};
+  for (const [n, { targetId, read, write, value }] of shared.entries()) {
+    seed[`adl.data.${n}.id`] = targetId;
+    if (value !== null && read) seed[`adl.data.${n}.store`] = value;
+    access[`adl.data.${n}.store`] = { read, write };
+  }
   return {
     item: item.identifier,
     attempt: next.attempt,
     sequence: 0,
     seed,
+    access,
     rules: {
       masteryScore,
       scaledPassingScore,

@@ -1,7 +1,7 @@
 import type { Agent } from '../../xapi/types.ts';
-import type { SessionEnding } from '../types.ts';
+import type { ContentWindow, SessionEnding } from '../types.ts';
 
-export type { SessionEnding };
+export type { ContentWindow, SessionEnding };
 
 /** One opening of the player: who, what, for which registration. Its tokens are derived, never stored. */
 export interface PlayerLaunch {
@@ -15,6 +15,7 @@ export interface PlayerLaunch {
     title: string;
     requiredSeconds: number | null;
     inactivitySeconds: number | null;
+    contentWindow?: ContentWindow;
   };
   /** A preview: nothing is recorded. */
   browse: boolean;

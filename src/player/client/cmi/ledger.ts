@@ -6,6 +6,12 @@ export interface Answer {
   error: number;
 }
 
+/** What content may do with one element. */
+export interface Access {
+  read: boolean;
+  write: boolean;
+}
+
 /** A name the content has used, taken apart. */
 interface Located {
   spec: ElementSpec;
@@ -25,12 +31,19 @@ const has = <T>(table: Record<string, T>, key: string): boolean => Object.hasOwn
  */
 export class Ledger implements Neighbours {
   readonly #model: DataModel;
+  readonly #access: Readonly<Record<string, Access>>;
   readonly #values = new Map<string, string>();
   readonly #counts = new Map<string, number>();
   readonly #changes = new Map<string, string>();
 
-  constructor(model: DataModel, seed: Readonly<Record<string, string>> = {}) {
+  /** `access`: elements that this item may use less freely than the model says, by their full name. */
+  constructor(
+    model: DataModel,
+    seed: Readonly<Record<string, string>> = {},
+    access: Readonly<Record<string, Access>> = {},
+  ) {
     this.#model = model;
+    this.#access = access;
     for (const [element, value] of Object.entries(seed)) this.load(element, value);
   }
 
@@ -92,7 +105,7 @@ export class Ledger implements Neighbours {
     if (!located) return fail(codes.undefinedElement);
     if (located.steps.some(({ collection, index }) => index >= this.count(collection)))
       return fail(codes.indexOnGet);
-    if (located.spec.access === 'write') return fail(codes.writeOnly);
+    if (!this.#accessOf(element, located.spec).read) return fail(codes.writeOnly);
     const value = this.value(element) ?? located.spec.initial;
     if (value !== undefined) return { value, error: 0 };
     return codes.notSet === null ? { value: '', error: 0 } : fail(codes.notSet);
@@ -108,7 +121,7 @@ export class Ledger implements Neighbours {
     const located = this.#locate(element);
     if (!located) return codes.undefinedElement;
     const { spec, steps } = located;
-    if (spec.access === 'read') return codes.readOnly;
+    if (!this.#accessOf(element, spec).write) return codes.readOnly;
     // A new member comes right after the last one (RTE 3.1.? and 1.2 RTE 3.4.3); its parent is there already.
     for (const [at, { collection, index }] of steps.entries()) {
       const count = this.count(collection);
@@ -127,6 +140,14 @@ export class Ledger implements Neighbours {
     this.#changes.delete(element);
     this.#changes.set(element, value);
     return 0;
+  }
+
+  #accessOf(element: string, spec: ElementSpec): Access {
+    const narrowed = has(this.#access, element) ? this.#access[element] : undefined;
+    return {
+      read: spec.access !== 'write' && (narrowed?.read ?? true),
+      write: spec.access !== 'read' && (narrowed?.write ?? true),
+    };
   }
 
   #missing(element: string, spec: ElementSpec, steps: Located['steps']): boolean {

@@ -1,0 +1,104 @@
+import { DomainError } from '../../base/errors.ts';
+import { uuidFrom } from '../../base/ids.ts';
+import type { PackageItem, PackageVersion, SharedDataMap } from '../types.ts';
+import type { Commit } from './commit.ts';
+import type { RuntimeStateStore, StoredItemState } from './store.ts';
+
+/** A mapped data store as an item finds it (SCORM 2004 4th Edition, RTE 4.3.1); null: nothing was ever stored in it. */
+export interface SharedStore extends SharedDataMap {
+  value: string | null;
+}
+
+/** A write that a commit owes: done if the store still has the revision that the commit was decided on. */
+export interface SharedWrite {
+  scope: string;
+  target: string;
+  value: string;
+  revision: number;
+}
+
+const store = /^adl\.data\.(\d+)\.store$/;
+export const isSharedElement = (name: string): boolean => name.startsWith('adl.data.');
+
+/**
+ * Whose stores these are (CAM 3.4.1, adlcp:sharedDataGlobalToSystem): the learner's over all courses of the organisation
+ * that owns the package, or those of one registration. Another vendor's content never reads them. Pure.
+ */
+export const sharedScope = (
+  version: PackageVersion,
+  launch: { registration: string; learner: { id: string } },
+  organisation: string,
+): string =>
+  version.extra['sharedDataGlobalToSystem'] === false
+    ? uuidFrom('shared-data', 'registration', launch.registration)
+    : uuidFrom('shared-data', 'learner', launch.learner.id, organisation);
+
+/** The stores that the item maps, with what is in them. */
+export const readShared = (
+  states: Pick<RuntimeStateStore, 'get'>,
+  item: PackageItem,
+  scope: string,
+): Promise<SharedStore[]> =>
+  Promise.all(
+    (item.sharedData ?? []).map(async (map) => {
+      const stored = await states.get(scope, map.targetId);
+      return { ...map, value: stored ? (JSON.parse(stored.body) as { value: string }).value : null };
+    }),
+  );
+
+/** DomainError `invalid` for a store that the item does not map or may not write. */
+export function checkShared(item: PackageItem, commit: Commit): void {
+  for (const [name] of commit.set)
+    if (isSharedElement(name) && mapOf(item, name)?.write !== true)
+      throw new DomainError('invalid', 'A value was sent for a data store that the item may not write.', {
+        problems: [{ path: name, message: 'is not a data store that the item may write' }],
+      });
+}
+
+/** The last value of each store, with the revisions it rests on. */
+export async function sharedWrites(
+  states: Pick<RuntimeStateStore, 'get'>,
+  item: PackageItem,
+  scope: string,
+  set: readonly [string, string][],
+): Promise<SharedWrite[]> {
+  const values = new Map<string, string>();
+  for (const [name, value] of set) {
+    const map = mapOf(item, name);
+    if (map) values.set(map.targetId, value);
+  }
+  return Promise.all(
+    [...values].map(async ([target, value]) => ({
+      scope,
+      target,
+      value,
+      revision: (await states.get(scope, target))?.revision ?? 0,
+    })),
+  );
+}
+
+/**
+ * Does an owed write, once: whoever has changed the store since then came later, and their value stays. Running it again
+ * changes nothing.
+ */
+export async function writeShared(
+  states: Pick<RuntimeStateStore, 'put'>,
+  { scope, target, value, revision }: SharedWrite,
+  by: StoredItemState,
+): Promise<void> {
+  await states.put({
+    registration: scope,
+    item: target,
+    launchId: by.launchId,
+    sequence: 0,
+    body: JSON.stringify({ value }),
+    outbox: null,
+    updatedAt: by.updatedAt,
+    revision,
+  });
+}
+
+const mapOf = (item: PackageItem, name: string): SharedDataMap | undefined => {
+  const index = store.exec(name)?.[1];
+  return index === undefined ? undefined : item.sharedData?.[Number(index)];
+};
