@@ -207,12 +207,6 @@ describe('npm run migrate-store', function () {
       const learner = new Visitor(server.origin);
       await learner.submit('/sign-in', '/sign-in', { loginName: 'learner', password: 'learner-demo' });
       const record = await learner.get('/record');
-      console.log(
-        record.text
-          .replace(/<[^>]+>/g, ' ')
-          .replace(/\s+/g, ' ')
-          .slice(0, 1500),
-      );
       expect(record.text).to.include('個人資料保護的第一課');
       const page = await fetch(`${server.lrs.endpoint}/statements?activity=http://example.org/move`, {
         headers: lrsHeaders(server),
