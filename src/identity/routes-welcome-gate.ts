@@ -69,9 +69,12 @@ export function createWelcomeGate({
   };
 }
 
-/** Tells the layout whether to remind the person of what a social account cannot do (requirements.md §1, 7). */
+/** Tells the layout whether to remind the person of what a social account cannot do (requirements.md §1, 7): once the welcome is done. */
 export const socialReminder: RequestHandler = (req, res, next) => {
   const person = currentPerson(req);
-  res.locals['socialReminder'] = person?.accountKind === 'social' && req.session.reminderClosed !== true;
+  res.locals['socialReminder'] =
+    person?.accountKind === 'social' &&
+    req.session.welcomed?.startsWith(`${person.id}|`) === true &&
+    req.session.reminderClosed !== true;
   next();
 };

@@ -186,12 +186,10 @@ export function createWelcomeRoutes(deps: {
 
   // The link of the mail. A look at it spends nothing: mail scanners look too.
   routes.get('/confirm-email', (req, res) =>
-    res
-      .set({ 'Cache-Control': 'no-store', 'Referrer-Policy': 'no-referrer' })
-      .render('pages/confirm-email', {
-        token: String(req.query['token'] ?? '').slice(0, 200),
-        outcome: null,
-      }),
+    res.set('Cache-Control', 'no-store').render('pages/confirm-email', {
+      token: String(req.query['token'] ?? '').slice(0, 200),
+      outcome: null,
+    }),
   );
 
   routes.post(

@@ -6,7 +6,7 @@ export function createOutboxRoutes(store: Pick<OutboxStore, 'latest'>): Router {
   const routes = Router();
   routes.get('/demo/outbox', async (_req, res) => {
     const mails = await store.latest(50);
-    res.set({ 'Cache-Control': 'no-store', 'Referrer-Policy': 'no-referrer' }).render('pages/demo-outbox', {
+    res.set('Cache-Control', 'no-store').render('pages/demo-outbox', {
       mails: mails.map(({ text, ...mail }) => ({
         ...mail,
         // A link stands on a line of its own.
