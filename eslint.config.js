@@ -24,6 +24,7 @@ const storageSeesPortsOnly = importOrder
       './sessions/store.ts',
       './runtime/store.ts',
       './admin/store.ts',
+      './mail/store.ts',
     ],
     message: 'storage imports only */store.ts, base and xapi.',
   }));

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DomainError, type Problem } from './base/errors.ts';
+import { parseMailUrl } from './identity/mail/smtp.ts';
 
 /** Everything the program can be told from outside, typed; see .env.example and the README's table. */
 export interface Config {
@@ -22,6 +23,8 @@ export interface Config {
   trustProxy: number;
   /** A browser session ends after so long without a request. */
   sessionIdleSeconds: number;
+  /** The sender of the platform's mails. */
+  mailFrom: string;
   logLevel: string;
   limits: {
     /** Largest package upload in bytes, and what it may unpack to. */
@@ -44,6 +47,8 @@ export interface Secrets {
   session: string;
   /** 32 bytes, encrypts ID numbers (AES-256-GCM); its derived key hashes them for look-up. */
   idNumberKey: Buffer;
+  /** The mail server, with its password: smtp://user:password@host:port?tls; null: no mail is sent. */
+  mailUrl: string | null;
   /** One all-scope LRS credential, created or updated at start; null: none. */
   lrs: { key: string; secret: string } | null;
   /** The first administrator, created at the start if there is none of this name; null: none. */
@@ -79,6 +84,8 @@ const schema = z.object({
   LRS_KEY: z.string().min(1).optional(),
   LRS_SECRET: z.string().min(8, 'must have at least 8 characters').optional(),
   SESSION_IDLE_SECONDS: z.coerce.number().int().min(60).max(86_400).default(1800),
+  MAIL_URL: z.string().optional(),
+  MAIL_FROM: z.string().trim().min(3).max(200).default('Zhixing <no-reply@localhost>'),
   ADMIN_LOGIN: z.string().trim().min(1).max(100).optional(),
   ADMIN_PASSWORD: z.string().min(12, 'must have at least 12 characters').optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
@@ -145,6 +152,19 @@ export function readConfig(
       message: 'LRS_KEY and LRS_SECRET go together',
     });
 
+  if (given['MAIL_URL'] !== undefined) {
+    try {
+      parseMailUrl(given['MAIL_URL']);
+    } catch (error) {
+      problems.push({ path: 'MAIL_URL', message: (error as Error).message });
+    }
+    if (production && given['MAIL_FROM'] === undefined)
+      problems.push({
+        path: 'MAIL_FROM',
+        message: 'goes with MAIL_URL: the sender, e.g. Zhixing <no-reply@example.org>',
+      });
+  }
+
   if ((given['ADMIN_LOGIN'] === undefined) !== (given['ADMIN_PASSWORD'] === undefined))
     problems.push({
       path: given['ADMIN_LOGIN'] === undefined ? 'ADMIN_LOGIN' : 'ADMIN_PASSWORD',
@@ -176,6 +196,7 @@ export function readConfig(
     sqliteSync: env.SQLITE_SYNC,
     trustProxy: env.TRUST_PROXY,
     sessionIdleSeconds: env.SESSION_IDLE_SECONDS,
+    mailFrom: env.MAIL_FROM,
     logLevel: env.LOG_LEVEL,
     limits: {
       packageBytes: env.MAX_PACKAGE_BYTES,
@@ -190,6 +211,7 @@ export function readConfig(
       session: env.SESSION_SECRET ?? secrets.session,
       idNumberKey:
         env.ID_NUMBER_KEY === undefined ? secrets.idNumberKey : Buffer.from(env.ID_NUMBER_KEY, 'hex'),
+      mailUrl: env.MAIL_URL ?? null,
       admin:
         env.ADMIN_LOGIN !== undefined && env.ADMIN_PASSWORD !== undefined
           ? { loginName: env.ADMIN_LOGIN, password: env.ADMIN_PASSWORD }

@@ -3,11 +3,21 @@ import type { Logger } from './base/logger.ts';
 import type { Config } from './config.ts';
 import type { RateLimits } from './http/rate-limit.ts';
 import { createIdNumberVault } from './identity/id-numbers.ts';
+import type { OfferedProviders } from './identity/first-login.ts';
+import { createEmailConfirmations } from './identity/mail/confirmations.ts';
+import { createOutboxMailer } from './identity/mail/outbox.ts';
+import { createOutboxRoutes } from './identity/mail/routes-outbox.ts';
+import { createSmtpMailer } from './identity/mail/smtp.ts';
 import { createPeople } from './identity/people.ts';
 import { createPassport } from './identity/routes-access.ts';
+import { createFirstLoginRoutes } from './identity/routes-first-login.ts';
 import { createSignIns } from './identity/routes-sign-in.ts';
+import { createWelcomeGate, socialReminder } from './identity/routes-welcome-gate.ts';
+import { createWelcomeRoutes } from './identity/routes-welcome.ts';
 import { createIdentityRoutes } from './identity/routes.ts';
+import { createTerms } from './identity/terms.ts';
 import type { RecordAudit } from './identity/types.ts';
+import { createWelcome } from './identity/welcome.ts';
 import type { Storage } from './storage/open.ts';
 
 export interface IdentityWiring {
@@ -25,13 +35,51 @@ export function createIdentity({ config, storage, clock, logger, rateLimit }: Id
   const audit: RecordAudit = async (event) => void logger.info({ audit: event }, 'audit');
   const signIns = createSignIns({ audit });
   const { passport, middleware } = createPassport(people);
+
+  // A first sign-in: wizard, terms, nickname, contact e-mail
+  const demo = config.mode === 'demo';
+  const outbox = demo && config.secrets.mailUrl === null;
+  const mailer = outbox
+    ? createOutboxMailer({ store: storage.outbox, clock })
+    : config.secrets.mailUrl === null
+      ? null
+      : createSmtpMailer({ url: config.secrets.mailUrl, from: config.mailFrom });
+  if (!mailer) logger.warn('MAIL_URL is not set: contact e-mails cannot be confirmed');
+  const offeredProviders: OfferedProviders = () => [];
+  const terms = createTerms({ clock });
+  const welcome = createWelcome({
+    store: storage.identity,
+    people,
+    terms,
+    audit,
+    clock,
+    localAgrees: !demo,
+  });
+  const confirmations = createEmailConfirmations({
+    store: storage.emailConfirmations,
+    identity: storage.identity,
+    mailer,
+    audit,
+    clock,
+    logger,
+    publicOrigin: config.publicOrigin,
+  });
   return {
     people,
     vault,
     audit,
     passport,
     /** Who sends this request; right after the session. */
-    middleware: [...middleware],
-    routes: [createIdentityRoutes({ people, signIns, audit, demo: config.mode === 'demo', rateLimit })],
+    middleware: [...middleware, createWelcomeGate({ welcome }), socialReminder],
+    routes: [
+      createIdentityRoutes({ people, signIns, audit, demo, offeredProviders, rateLimit }),
+      createFirstLoginRoutes({ offeredProviders, publicOrigin: config.publicOrigin }),
+      createWelcomeRoutes({ welcome, terms, confirmations, outbox, rateLimit }),
+      ...(outbox ? [createOutboxRoutes(storage.outbox)] : []),
+    ],
+    terms,
+    confirmations,
+    tidy: (now: Date) => storage.emailConfirmations.deleteExpired(now),
+    close: () => mailer?.close(),
   };
 }

@@ -333,7 +333,10 @@ export async function createContext(config: Config, { logger, clock = systemCloc
   await assessments.completeUnrecorded();
   if (config.secrets.admin) await ensureAdministrator(people, config.secrets.admin);
   if (demo) {
-    await ensureDemoPeople(people);
+    await ensureDemoPeople(people, {
+      version: identity.terms.currentVersion(),
+      at: clock.now().toISOString(),
+    });
     const vendor = await people.byLoginName('vendor');
     if (!vendor) throw new DomainError('unavailable', 'The demo vendor account is missing.');
     await ensureSampleCourses({
@@ -369,6 +372,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
           storage.rateCounters.deleteExpired(now),
           storage.lrs.credentials.deleteExpiredTokens(now),
           rejections.tidy(),
+          identity.tidy(now),
           storage.playerSessions.deleteLaunches(new Date(now.getTime() - 7 * 24 * 3600_000)),
         ]).catch((error: unknown) => logger.warn({ err: error }, 'housekeeping failed; tried again later'));
       }, housekeepingSeconds * 1000);
@@ -398,6 +402,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
       await feed.stop();
       await forwarding.stop();
       await rejections.stop();
+      identity.close();
       await browser.close();
       await storage.close();
     },

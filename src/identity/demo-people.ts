@@ -94,12 +94,15 @@ export const demoAccounts: readonly DemoAccount[] = [
   },
 ];
 
-/** Creates those that are missing; safe to run at each start and in several processes at once. */
-export async function ensureDemoPeople(people: People): Promise<void> {
+/**
+ * Creates those that are missing; safe to run at each start and in several processes at once.
+ * @param consent so that whoever tries the platform need not agree to the terms as each of them
+ */
+export async function ensureDemoPeople(people: People, consent: NewPerson['consent'] = null): Promise<void> {
   for (const { loginName, password, person } of demoAccounts) {
     if (await people.byLoginName(loginName)) continue;
     try {
-      await people.create({ ...person, login: { name: loginName, password } });
+      await people.create({ ...person, consent, login: { name: loginName, password } });
     } catch (error) {
       // Another process was first.
       if (!(await people.byLoginName(loginName))) throw error;

@@ -28,6 +28,8 @@ export interface NewPerson {
   idNumber?: string;
   identity?: ExternalIdentity;
   profile?: Partial<PersonalProfile>;
+  /** Agreed elsewhere already, e.g. demo accounts. */
+  consent?: PersonRecord['consent'];
 }
 
 export interface People {
@@ -112,7 +114,7 @@ export function createPeople(deps: { store: IdentityStore; vault: IdNumberVault;
           : null,
         idNumber: given.idNumber === undefined ? null : vault.seal(given.idNumber),
         profile: { ...emptyProfile, ...given.profile },
-        consent: null,
+        consent: given.consent ?? null,
         emailConfirmed: false,
         totp: null,
         restrictedAt: null,

@@ -8,7 +8,9 @@ import type { RequestHandler } from 'express';
 import type { Language } from '../base/languages.ts';
 import { errorText } from '../views/error-model.ts';
 import { demoAccounts } from './demo-people.ts';
+import type { OfferedProviders } from './first-login.ts';
 import type { People } from './people.ts';
+import { signInGuide } from './routes-first-login.ts';
 import { ownPath, type SignIns } from './routes-sign-in.ts';
 import type { RecordAudit } from './types.ts';
 
@@ -18,6 +20,8 @@ export interface IdentityRoutesDeps {
   audit: RecordAudit;
   /** Offers the demo accounts on the sign-in page. */
   demo: boolean;
+  /** The ways to sign in beside local accounts. */
+  offeredProviders: OfferedProviders;
   rateLimit(limit: RateLimit): RequestHandler;
 }
 
@@ -27,7 +31,7 @@ const signInForm = z.object({
   returnTo: z.string().max(2000).optional(),
 });
 
-const signOut = (req: Request): Promise<void> =>
+export const signOut = (req: Request): Promise<void> =>
   new Promise((resolve, reject) =>
     req.logout((error: unknown) => {
       if (error) return reject(error);
@@ -38,8 +42,9 @@ const signOut = (req: Request): Promise<void> =>
 export function createIdentityRoutes(deps: IdentityRoutesDeps): Router {
   const routes = Router();
 
-  const page = (returnTo: string, extra: Record<string, unknown> = {}) => ({
+  const page = (req: Request, returnTo: string, extra: Record<string, unknown> = {}) => ({
     returnTo,
+    guide: signInGuide(req, deps.offeredProviders, returnTo),
     demoAccounts: deps.demo
       ? demoAccounts.map(({ loginName, password, label, person }) => ({
           loginName,
@@ -54,7 +59,7 @@ export function createIdentityRoutes(deps: IdentityRoutesDeps): Router {
   routes.get('/sign-in', (req, res) => {
     const returnTo = ownPath(req.query['returnTo']);
     if (req.user) return res.redirect(303, returnTo);
-    return res.render('pages/sign-in', page(returnTo));
+    return res.render('pages/sign-in', page(req, returnTo));
   });
 
   routes.post(
@@ -77,7 +82,7 @@ export function createIdentityRoutes(deps: IdentityRoutesDeps): Router {
         if (error.retryAfter !== null) res.set('Retry-After', String(error.retryAfter));
         res.status(status).render(
           'pages/sign-in',
-          page(ownPath(returnTo), {
+          page(req, ownPath(returnTo), {
             errorText: errorText(res.locals['language'] as Language, error),
             loginName,
           }),

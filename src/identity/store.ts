@@ -85,6 +85,8 @@ export interface IdentityStore {
   byIdentity(identity: ExternalIdentity): Promise<PersonRecord | null>;
   /** Changes the given fields, all or none; says what is taken. `not-found` when there is no such person. */
   update(id: string, patch: PersonPatch): Promise<PersonConflict | 'not-found' | null>;
+  /** Marks the contact e-mail confirmed if it still is the person's; false when it is not. */
+  confirmEmail(id: string, email: string): Promise<boolean>;
   byIdNumber(lookup: string): Promise<PersonRecord | null>;
   byNickname(nickname: string): Promise<PersonRecord | null>;
   identitiesOf(id: string): Promise<ExternalIdentity[]>;

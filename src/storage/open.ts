@@ -18,6 +18,7 @@ import { createMongoCourseStore } from './mongo/courses.ts';
 import { createDiskBlobs } from './disk-blobs.ts';
 import { createGridFsBlobs } from './mongo/gridfs-blobs.ts';
 import { createMongoPackageStore } from './mongo/packages.ts';
+import { createMongoEmailConfirmationStore, createMongoOutboxStore } from './mongo/mail.ts';
 import { whenAvailable } from './mongo/availability.ts';
 import { type Connection, openMongo, refuseUnfinishedMove } from './mongo/open.ts';
 import { createMongoPlayerSessionStore } from './mongo/player-sessions.ts';
@@ -31,11 +32,13 @@ import { certificatesSchema, createSqliteCertificateStore } from './sqlite/certi
 import { createSqliteCompletionStore, completionSchema } from './sqlite/completion.ts';
 import { createSqliteCourseStore, coursesSchema } from './sqlite/courses.ts';
 import { createSqlitePackageStore, packagesSchema } from './sqlite/packages.ts';
+import { createSqliteEmailConfirmationStore, createSqliteOutboxStore, mailSchema } from './sqlite/mail.ts';
 import { openSqlite, type Sqlite } from './sqlite/open.ts';
 import { createSqlitePlayerSessionStore, playerSessionsSchema } from './sqlite/player-sessions.ts';
 import { createSqliteRuntimeStateStore, runtimeStateSchema } from './sqlite/runtime-state.ts';
 import { createSqliteWebSessionStore, webSessionsSchema } from './sqlite/web-sessions.ts';
 
+import type { EmailConfirmationStore, OutboxStore } from '../identity/mail/store.ts';
 import type { PlayerSessionStore } from '../player/sessions/store.ts';
 import type { RuntimeStateStore } from '../player/runtime/store.ts';
 
@@ -58,6 +61,8 @@ export interface Storage {
   playerSessions: PlayerSessionStore;
   runtimeStates: RuntimeStateStore;
   identity: IdentityStore;
+  emailConfirmations: EmailConfirmationStore;
+  outbox: OutboxStore;
   packages: PackageStore;
   blobs: BlobStore;
   courses: CourseStore;
@@ -81,6 +86,7 @@ export const sqliteSchemas = [
   playerSessionsSchema,
   runtimeStateSchema,
   identitySchema,
+  mailSchema,
   packagesSchema,
   coursesSchema,
   assessmentSchema,
@@ -103,6 +109,8 @@ export function storageOnSqlite(db: Sqlite, dataDir: string): Storage {
     playerSessions: createSqlitePlayerSessionStore(db),
     runtimeStates: createSqliteRuntimeStateStore(db),
     identity: createSqliteIdentityStore(db),
+    emailConfirmations: createSqliteEmailConfirmationStore(db),
+    outbox: createSqliteOutboxStore(db),
     packages: createSqlitePackageStore(db),
     blobs,
     courses: createSqliteCourseStore(db),
@@ -135,6 +143,8 @@ export async function storageOnMongo(connection: Connection): Promise<Storage> {
     playerSessions: whenAvailable(await createMongoPlayerSessionStore(connection)),
     runtimeStates: whenAvailable(await createMongoRuntimeStateStore(connection)),
     identity: whenAvailable(await createMongoIdentityStore(connection)),
+    emailConfirmations: whenAvailable(await createMongoEmailConfirmationStore(connection)),
+    outbox: whenAvailable(await createMongoOutboxStore(connection)),
     packages: whenAvailable(await createMongoPackageStore(connection)),
     blobs,
     courses: whenAvailable(await createMongoCourseStore(connection)),

@@ -158,6 +158,16 @@ export async function createMongoIdentityStore(connection: Connection): Promise<
         }
       }
     },
+    async confirmEmail(id, email) {
+      for (;;) {
+        const row = await person.findById(id).lean<Row>();
+        const record = row && toRecord(row);
+        if (!record || record.email !== email) return false;
+        const next = toRow({ ...record, emailConfirmed: true }, row.revision + 1);
+        const done = await person.replaceOne({ _id: id, revision: row.revision }, next);
+        if (done.matchedCount === 1) return true;
+      }
+    },
     async link(id, external) {
       return (await reserve(keyOf(external), id)) ? null : 'identity';
     },

@@ -97,6 +97,13 @@ export function createSqliteIdentityStore(db: Sqlite): IdentityStore {
     change.run(...keysOf({ ...toRecord(row), ...patch }), id);
     return null;
   });
+  const confirmAll = db.transaction((id: string, email: string): boolean => {
+    const row = byId.get(id);
+    const person = row && toRecord(row);
+    if (!person || person.email !== email) return false;
+    change.run(...keysOf({ ...person, emailConfirmed: true }), id);
+    return true;
+  });
   const failAll = db.transaction((key: string, at: Date, since: Date): number => {
     forget.run(key, since.getTime());
     addFailure.run(key, at.getTime());
@@ -146,6 +153,9 @@ export function createSqliteIdentityStore(db: Sqlite): IdentityStore {
     },
     async update(id, patch) {
       return orConflict(() => updateAll.immediate(id, patch));
+    },
+    async confirmEmail(id, email) {
+      return confirmAll.immediate(id, email);
     },
     async link(id, { provider, subject }) {
       return orConflict(() => {

@@ -122,6 +122,18 @@ export const tableKinds: readonly TableKind[] = [
     },
   ),
   table(
+    'email_confirmations',
+    'person_id',
+    { person_id: 'text', email: 'text', token_hash: 'text', expires_at: 'date', issued_at: 'json' },
+    { mongo: () => ({ revision: 0 }) },
+  ),
+  table(
+    'outbox',
+    'id',
+    { id: 'text', recipient: 'text', subject: 'text', text: 'text', at: 'date' },
+    { fields: { recipient: 'to' } },
+  ),
+  table(
     'runtime_states',
     ['registration', 'item'],
     {
