@@ -24,6 +24,9 @@ const storageSeesPortsOnly = importOrder
       './sessions/store.ts',
       './runtime/store.ts',
       './admin/store.ts',
+      './agencies/store.ts',
+      './personas/store.ts',
+      './privacy/store.ts',
     ],
     message: 'storage imports only */store.ts, base and xapi.',
   }));

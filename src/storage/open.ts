@@ -10,6 +10,9 @@ import type { CourseStore } from '../courses/store.ts';
 import type { BlobStore } from '../base/blobs.ts';
 import type { PackageStore } from '../player/packages/store.ts';
 import type { IdentityStore } from '../identity/store.ts';
+import type { AgencyStore } from '../identity/agencies/store.ts';
+import { createMongoAgencyStore } from './mongo/agencies.ts';
+import { agenciesSchema, createSqliteAgencyStore } from './sqlite/agencies.ts';
 import { createMongoIdentityStore } from './mongo/identity.ts';
 import { createMongoAssessmentStore } from './mongo/assessment.ts';
 import { createMongoCertificateStore } from './mongo/certificates.ts';
@@ -58,6 +61,7 @@ export interface Storage {
   playerSessions: PlayerSessionStore;
   runtimeStates: RuntimeStateStore;
   identity: IdentityStore;
+  agencies: AgencyStore;
   packages: PackageStore;
   blobs: BlobStore;
   courses: CourseStore;
@@ -81,6 +85,7 @@ export const sqliteSchemas = [
   playerSessionsSchema,
   runtimeStateSchema,
   identitySchema,
+  agenciesSchema,
   packagesSchema,
   coursesSchema,
   assessmentSchema,
@@ -103,6 +108,7 @@ export function storageOnSqlite(db: Sqlite, dataDir: string): Storage {
     playerSessions: createSqlitePlayerSessionStore(db),
     runtimeStates: createSqliteRuntimeStateStore(db),
     identity: createSqliteIdentityStore(db),
+    agencies: createSqliteAgencyStore(db),
     packages: createSqlitePackageStore(db),
     blobs,
     courses: createSqliteCourseStore(db),
@@ -135,6 +141,7 @@ export async function storageOnMongo(connection: Connection): Promise<Storage> {
     playerSessions: whenAvailable(await createMongoPlayerSessionStore(connection)),
     runtimeStates: whenAvailable(await createMongoRuntimeStateStore(connection)),
     identity: whenAvailable(await createMongoIdentityStore(connection)),
+    agencies: whenAvailable(await createMongoAgencyStore(connection)),
     packages: whenAvailable(await createMongoPackageStore(connection)),
     blobs,
     courses: whenAvailable(await createMongoCourseStore(connection)),
