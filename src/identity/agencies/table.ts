@@ -1,4 +1,4 @@
-import { CsvSyntaxError, decodeTable, readCsv } from '../../base/csv.ts';
+import { type CsvRow, CsvSyntaxError, decodeTable, readCsv } from '../../base/csv.ts';
 
 /** One agency, or one of its former names, as a line of the table says it. */
 export interface AgencyLine {
@@ -103,17 +103,17 @@ export function readAgencyTable(bytes: Uint8Array): AgencyTable {
     faults: [],
   };
   const { columns } = table;
+  const head: string[] = [];
   const fault = (code: TableFault['code'], line: number, column: number | null, found = ''): void => {
-    const heading = column === null ? null : (head?.fields[column - 1] ?? null);
+    const heading = column === null ? null : (head[column - 1] ?? null);
     table.faults.push({ line, column, heading, code, found: shortened(found) });
   };
-  let head: { line: number; fields: string[] } | undefined;
   if (!decoded || decoded.text.includes('\0')) {
     fault('encoding', 1, null);
     return table;
   }
-  let rows: Iterator<{ line: number; fields: string[] }>;
-  const next = (): { line: number; fields: string[] } | null => {
+  const rows = readCsv(decoded.text);
+  const next = (): CsvRow | null => {
     try {
       const { value, done } = rows.next();
       return done ? null : value;
@@ -123,13 +123,12 @@ export function readAgencyTable(bytes: Uint8Array): AgencyTable {
       return null;
     }
   };
-  rows = readCsv(decoded.text);
   const first = next();
   if (!first) {
     if (table.faults.length === 0) fault('empty', 1, null);
     return table;
   }
-  head = first;
+  head.push(...first.fields);
   first.fields.forEach((heading, at) => {
     const name = (Object.keys(headings) as ColumnName[]).find((one) =>
       headings[one].includes(folded(heading)),
