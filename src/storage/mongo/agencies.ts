@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { Schema } from 'mongoose';
-import type { Agency, AgencyStore } from '../../identity/agencies/store.ts';
+import type { AgencyStore } from '../../identity/agencies/store.ts';
+import { type AgencyPart, fromPart, toParts } from '../agency-parts.ts';
 import { type Connection, isDuplicateKey } from './open.ts';
 
 interface HeadRow {
@@ -9,13 +9,7 @@ interface HeadRow {
   /** The parts that make up the directory, in order. */
   parts: string[];
 }
-interface PartRow {
-  _id: string;
-  /** The revision of the directory that it was written for. */
-  revision: number;
-  /** Agency[] as JSON. */
-  body: string;
-}
+type PartRow = Omit<AgencyPart, 'id'> & { _id: string };
 
 const heads = new Schema<HeadRow>(
   {
@@ -34,9 +28,6 @@ const parts = new Schema<PartRow>(
   { versionKey: false, collection: 'agency_parts' },
 );
 parts.index({ revision: 1 });
-
-/** So many agencies in a document: far from its limit of 16 MB. */
-const partSize = 1000;
 
 export async function createMongoAgencyStore(connection: Connection): Promise<AgencyStore> {
   const head = connection.model<HeadRow>('AgencyDirectory', heads);
@@ -61,7 +52,7 @@ export async function createMongoAgencyStore(connection: Connection): Promise<Ag
         if (row.parts.every((id) => bodies.has(id)))
           return {
             revision: row.revision,
-            agencies: row.parts.flatMap((id) => JSON.parse(bodies.get(id) ?? '[]') as Agency[]),
+            agencies: row.parts.flatMap((id) => fromPart(bodies.get(id) ?? '[]')),
           };
         if (row.revision === seen) throw new Error(`agency directory ${seen} lacks a part`);
         seen = row.revision;
@@ -71,14 +62,10 @@ export async function createMongoAgencyStore(connection: Connection): Promise<Ag
     async replace(agencies, expected) {
       const before = await current();
       if ((before?.revision ?? 0) !== expected) return false;
-      const sorted = agencies.toSorted((a, b) => (a.code < b.code ? -1 : 1));
-      const rows: PartRow[] = [];
-      for (let at = 0; at < sorted.length; at += partSize)
-        rows.push({
-          _id: randomUUID(),
-          revision: expected + 1,
-          body: JSON.stringify(sorted.slice(at, at + partSize)),
-        });
+      const rows: PartRow[] = toParts(agencies, expected + 1).map(({ id, ...rest }) => ({
+        _id: id,
+        ...rest,
+      }));
       const ids = rows.map(({ _id }) => _id);
       if (rows.length > 0) await part.insertMany(rows);
       const fields = { revision: expected + 1, parts: ids };

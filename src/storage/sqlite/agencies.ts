@@ -1,36 +1,45 @@
 import type { Agency, AgencyStore } from '../../identity/agencies/store.ts';
+import { fromPart, toParts } from '../agency-parts.ts';
 import type { Sqlite, SqliteSchema } from './open.ts';
 
 export const agenciesSchema: SqliteSchema = {
   module: 'agencies',
   steps: [
-    `CREATE TABLE agencies (
-      code TEXT PRIMARY KEY,
-      body TEXT NOT NULL
+    `CREATE TABLE agency_directory (
+      id TEXT PRIMARY KEY,
+      revision INTEGER NOT NULL,
+      parts TEXT NOT NULL
     ) WITHOUT ROWID;
-    CREATE TABLE agency_directory (
-      id INTEGER PRIMARY KEY CHECK (id = 1),
-      revision INTEGER NOT NULL
-    );
-    INSERT INTO agency_directory (id, revision) VALUES (1, 0);`,
+    CREATE TABLE agency_parts (
+      id TEXT PRIMARY KEY,
+      revision INTEGER NOT NULL,
+      body TEXT NOT NULL
+    ) WITHOUT ROWID;`,
   ],
 };
 
 export function createSqliteAgencyStore(db: Sqlite): AgencyStore {
-  const revision = db.prepare<[], { revision: number }>('SELECT revision FROM agency_directory');
-  const all = db.prepare<[], { body: string }>('SELECT body FROM agencies ORDER BY code');
-  const next = db.prepare('UPDATE agency_directory SET revision = revision + 1 WHERE revision = ?');
-  const clear = db.prepare('DELETE FROM agencies');
-  const insert = db.prepare('INSERT INTO agencies (code, body) VALUES (?, ?)');
-  const current = (): number => revision.get()?.revision ?? 0;
-  const readAll = db.transaction(() => ({
-    revision: current(),
-    agencies: all.all().map(({ body }) => JSON.parse(body) as Agency),
-  }));
+  const head = db.prepare<[], { revision: number; parts: string }>(
+    "SELECT revision, parts FROM agency_directory WHERE id = 'directory'",
+  );
+  const putHead = db.prepare(
+    'INSERT OR REPLACE INTO agency_directory (id, revision, parts) VALUES (?, ?, ?)',
+  );
+  const part = db.prepare<[string], { body: string }>('SELECT body FROM agency_parts WHERE id = ?');
+  const clear = db.prepare('DELETE FROM agency_parts');
+  const insert = db.prepare('INSERT INTO agency_parts (id, revision, body) VALUES (@id, @revision, @body)');
+  const current = (): number => head.get()?.revision ?? 0;
+  const readAll = db.transaction(() => {
+    const { revision, parts } = head.get() ?? { revision: 0, parts: '[]' };
+    const ids = JSON.parse(parts) as string[];
+    return { revision, agencies: ids.flatMap((id) => fromPart(part.get(id)?.body ?? '[]')) };
+  });
   const replaceAll = db.transaction((agencies: Agency[], expected: number): boolean => {
-    if (next.run(expected).changes !== 1) return false;
+    if (current() !== expected) return false;
+    const parts = toParts(agencies, expected + 1);
     clear.run();
-    for (const agency of agencies) insert.run(agency.code, JSON.stringify(agency));
+    for (const one of parts) insert.run(one);
+    putHead.run('directory', expected + 1, JSON.stringify(parts.map(({ id }) => id)));
     return true;
   });
   return {
