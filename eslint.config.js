@@ -25,6 +25,9 @@ const storageSeesPortsOnly = importOrder
       './runtime/store.ts',
       './admin/store.ts',
       './mail/store.ts',
+      './agencies/store.ts',
+      './personas/store.ts',
+      './privacy/store.ts',
     ],
     message: 'storage imports only */store.ts, base and xapi.',
   }));

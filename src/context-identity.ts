@@ -2,6 +2,8 @@ import type { Clock } from './base/clock.ts';
 import type { Logger } from './base/logger.ts';
 import type { Config } from './config.ts';
 import type { RateLimits } from './http/rate-limit.ts';
+import { createAgencies } from './identity/agencies/agencies.ts';
+import { createAgencyRoutes } from './identity/agencies/routes.ts';
 import { createIdNumberVault } from './identity/id-numbers.ts';
 import type { OfferedProviders } from './identity/first-login.ts';
 import { createEmailConfirmations } from './identity/mail/confirmations.ts';
@@ -9,6 +11,8 @@ import { createOutboxMailer } from './identity/mail/outbox.ts';
 import { createOutboxRoutes } from './identity/mail/routes-outbox.ts';
 import { createSmtpMailer } from './identity/mail/smtp.ts';
 import { createPeople } from './identity/people.ts';
+import { createProfiles } from './identity/profile/profiles.ts';
+import { createProfileRoutes } from './identity/profile/routes.ts';
 import { createPassport } from './identity/routes-access.ts';
 import { createFirstLoginRoutes } from './identity/routes-first-login.ts';
 import { createSignIns } from './identity/routes-sign-in.ts';
@@ -64,10 +68,21 @@ export function createIdentity({ config, storage, clock, logger, rateLimit }: Id
     logger,
     publicOrigin: config.publicOrigin,
   });
+  // What people say of themselves
+  const agencies = createAgencies({ store: storage.agencies, clock });
+  const profiles = createProfiles({
+    store: storage.identity,
+    people,
+    agencies,
+    audit,
+    emailChanged: async ({ id }, language) => void (await confirmations.request(id, language)),
+  });
+
   return {
     people,
     vault,
     audit,
+    agencies,
     passport,
     /** Who sends this request; right after the session. */
     middleware: [...middleware, createWelcomeGate({ welcome }), socialReminder],
@@ -75,6 +90,8 @@ export function createIdentity({ config, storage, clock, logger, rateLimit }: Id
       createIdentityRoutes({ people, signIns, audit, demo, offeredProviders, rateLimit }),
       createFirstLoginRoutes({ offeredProviders, publicOrigin: config.publicOrigin }),
       createWelcomeRoutes({ welcome, terms, confirmations, outbox, rateLimit }),
+      createAgencyRoutes({ agencies, audit, rateLimit }),
+      createProfileRoutes({ profiles, agencies, providerLabel: () => null }),
       ...(outbox ? [createOutboxRoutes(storage.outbox)] : []),
     ],
     terms,

@@ -18,6 +18,7 @@ import { createIdentity } from './context-identity.ts';
 import { createCatalogue } from './courses/catalogue.ts';
 import { courseActivity, createEnrolments } from './courses/enrolments.ts';
 import { createRateLimits } from './http/rate-limit.ts';
+import { ensureDemoAgencies } from './identity/agencies/demo-agencies.ts';
 import { ensureDemoPeople, demoAccounts, demoOrganisation } from './identity/demo-people.ts';
 import { ensureAdministrator } from './identity/people.ts';
 import { organisationFor } from './identity/policy.ts';
@@ -337,6 +338,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
       version: identity.terms.currentVersion(),
       at: clock.now().toISOString(),
     });
+    await ensureDemoAgencies(identity.agencies);
     const vendor = await people.byLoginName('vendor');
     if (!vendor) throw new DomainError('unavailable', 'The demo vendor account is missing.');
     await ensureSampleCourses({

@@ -21,6 +21,7 @@ const table = {
   'lrs.browse': { admin: 'all', auditor: 'all', support: 'all' },
   'lrs.manage': { admin: 'all' },
   'people.manage': { admin: 'all' },
+  'agencies.manage': { admin: 'all' },
   'audit.read': { admin: 'all', auditor: 'all' },
   'credits.confirm': { hr: 'own', admin: 'all' },
 } as const satisfies Record<string, Partial<Record<Role, 'all' | 'own'>>>;

@@ -25,6 +25,7 @@ export const permissionsOf = (person: Person | null) => ({
   browseLrs: allows(person, 'lrs.browse'),
   manageLrs: allows(person, 'lrs.manage'),
   managePeople: allows(person, 'people.manage'),
+  manageAgencies: allows(person, 'agencies.manage'),
 });
 
 /**

@@ -49,7 +49,7 @@ export interface ExternalIdentity {
   subject: string;
 }
 
-/** What may be changed on a person. */
+/** What may be changed on a person; of the profile only the fields that are given. */
 export type PersonPatch = Partial<
   Pick<
     PersonRecord,
@@ -64,14 +64,20 @@ export type PersonPatch = Partial<
     | 'language'
     | 'local'
     | 'idNumber'
-    | 'profile'
     | 'consent'
     | 'emailConfirmed'
     | 'totp'
     | 'restrictedAt'
     | 'erasedAt'
-  > & { roles: RoleGrant[] }
+  > & { roles: RoleGrant[]; profile: Partial<PersonalProfile> }
 >;
+
+/** The person after the change. */
+export const patched = (person: PersonRecord, { profile, ...patch }: PersonPatch): PersonRecord => ({
+  ...person,
+  ...patch,
+  profile: { ...person.profile, ...profile },
+});
 
 export type PersonConflict = 'login-name' | 'nickname' | 'id-number' | 'identity';
 

@@ -39,6 +39,11 @@ export interface PersonalProfile {
   introduction: string | null;
   /** Names of the fields that other learners see on the card (顯示於名片). */
   shownOnCard: string[];
+  /**
+   * Names of the fields (as in profile/fields.ts) that the identity provider gave at the last sign-in: they are changed there
+   * and refreshed at every sign-in (W5), and read-only here.
+   */
+  providedFields: string[];
 }
 
 export const emptyProfile: PersonalProfile = {
@@ -51,6 +56,7 @@ export const emptyProfile: PersonalProfile = {
   website: null,
   introduction: null,
   shownOnCard: [],
+  providedFields: [],
 };
 
 /** How sure an identity provider is of whom it sends: 公務帳號, a verified ID number, or an unknown person. */

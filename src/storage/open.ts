@@ -10,6 +10,9 @@ import type { CourseStore } from '../courses/store.ts';
 import type { BlobStore } from '../base/blobs.ts';
 import type { PackageStore } from '../player/packages/store.ts';
 import type { IdentityStore } from '../identity/store.ts';
+import type { AgencyStore } from '../identity/agencies/store.ts';
+import { createMongoAgencyStore } from './mongo/agencies.ts';
+import { agenciesSchema, createSqliteAgencyStore } from './sqlite/agencies.ts';
 import { createMongoIdentityStore } from './mongo/identity.ts';
 import { createMongoAssessmentStore } from './mongo/assessment.ts';
 import { createMongoCertificateStore } from './mongo/certificates.ts';
@@ -63,6 +66,7 @@ export interface Storage {
   identity: IdentityStore;
   emailConfirmations: EmailConfirmationStore;
   outbox: OutboxStore;
+  agencies: AgencyStore;
   packages: PackageStore;
   blobs: BlobStore;
   courses: CourseStore;
@@ -87,6 +91,7 @@ export const sqliteSchemas = [
   runtimeStateSchema,
   identitySchema,
   mailSchema,
+  agenciesSchema,
   packagesSchema,
   coursesSchema,
   assessmentSchema,
@@ -111,6 +116,7 @@ export function storageOnSqlite(db: Sqlite, dataDir: string): Storage {
     identity: createSqliteIdentityStore(db),
     emailConfirmations: createSqliteEmailConfirmationStore(db),
     outbox: createSqliteOutboxStore(db),
+    agencies: createSqliteAgencyStore(db),
     packages: createSqlitePackageStore(db),
     blobs,
     courses: createSqliteCourseStore(db),
@@ -145,6 +151,7 @@ export async function storageOnMongo(connection: Connection): Promise<Storage> {
     identity: whenAvailable(await createMongoIdentityStore(connection)),
     emailConfirmations: whenAvailable(await createMongoEmailConfirmationStore(connection)),
     outbox: whenAvailable(await createMongoOutboxStore(connection)),
+    agencies: whenAvailable(await createMongoAgencyStore(connection)),
     packages: whenAvailable(await createMongoPackageStore(connection)),
     blobs,
     courses: whenAvailable(await createMongoCourseStore(connection)),

@@ -1,5 +1,5 @@
 import { Schema } from 'mongoose';
-import { personFromText } from '../../identity/store.ts';
+import { patched, personFromText } from '../../identity/store.ts';
 import type { ExternalIdentity, IdentityStore, PersonConflict, PersonRecord } from '../../identity/store.ts';
 import { foldName } from '../fold-name.ts';
 import { type Connection, isDuplicateKey } from './open.ts';
@@ -148,7 +148,7 @@ export async function createMongoIdentityStore(connection: Connection): Promise<
       for (;;) {
         const row = await person.findById(id).lean<Row>();
         if (!row) return 'not-found';
-        const next = toRow({ ...toRecord(row), ...patch }, row.revision + 1);
+        const next = toRow(patched(toRecord(row), patch), row.revision + 1);
         try {
           const done = await person.replaceOne({ _id: id, revision: row.revision }, next);
           if (done.matchedCount === 1) return null;

@@ -1,4 +1,4 @@
-import { personFromText } from '../../identity/store.ts';
+import { patched, personFromText } from '../../identity/store.ts';
 import type {
   ExternalIdentity,
   IdentityStore,
@@ -94,7 +94,7 @@ export function createSqliteIdentityStore(db: Sqlite): IdentityStore {
   const updateAll = db.transaction((id: string, patch: PersonPatch): 'not-found' | null => {
     const row = byId.get(id);
     if (!row) return 'not-found';
-    change.run(...keysOf({ ...toRecord(row), ...patch }), id);
+    change.run(...keysOf(patched(toRecord(row), patch)), id);
     return null;
   });
   const confirmAll = db.transaction((id: string, email: string): boolean => {

@@ -121,6 +121,8 @@ export const tableKinds: readonly TableKind[] = [
       },
     },
   ),
+  table('agency_directory', 'id', { id: 'text', revision: 'number', parts: 'json' }),
+  table('agency_parts', 'id', { id: 'text', revision: 'number', body: 'text' }),
   table(
     'email_confirmations',
     'person_id',
