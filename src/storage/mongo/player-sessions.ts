@@ -43,6 +43,7 @@ const sessions = new Schema<SessionRow>(
     priorMilliseconds: { type: Number, required: true },
     recordedAt: { type: Date, default: null },
     revision: { type: Number, required: true },
+    device: String,
     slot: { type: String, required: true },
     owed: { type: Boolean, required: true },
   },
