@@ -4,9 +4,9 @@ import type {
   Package,
   PackageStore,
   PackageVersion,
-  Publication,
   VendorToken,
 } from '../../player/packages/store.ts';
+import { publicationsFromJson } from '../publications-json.ts';
 import { type Connection, isDuplicateKey } from './open.ts';
 
 interface PackageRow {
@@ -14,7 +14,8 @@ interface PackageRow {
   organisation: string;
   title: string;
   latestVersionId: string;
-  publications?: Publication[];
+  /** As its JSON has it: instants are text. */
+  publications?: unknown[];
   archivedAt?: Date | null;
 }
 interface VersionRow {
@@ -48,12 +49,7 @@ const packages = new Schema<PackageRow>(
     organisation: text,
     title: text,
     latestVersionId: text,
-    publications: [
-      new Schema<Publication>(
-        { versionId: text, at: Date, personId: text, learners: text, courses: number, moved: number },
-        { _id: false },
-      ),
-    ],
+    publications: { type: [Schema.Types.Mixed], default: [] },
     archivedAt: Date,
   },
   { versionKey: false, collection: 'packages' },
@@ -101,7 +97,7 @@ const toPackage = (row: PackageRow): Package => ({
   organisation: row.organisation,
   title: row.title,
   latestVersionId: row.latestVersionId,
-  publications: row.publications ?? [],
+  publications: publicationsFromJson(JSON.stringify(row.publications ?? [])),
   archivedAt: row.archivedAt ?? null,
 });
 const toToken = ({ _id, ...token }: TokenRow): VendorToken => ({ id: _id, ...token });
@@ -177,7 +173,10 @@ export async function createMongoPackageStore(connection: Connection): Promise<P
       const row = await pkg
         .findOneAndUpdate(
           { _id: id },
-          { $set: { latestVersionId: versionId, title }, $push: { publications: publication } },
+          {
+            $set: { latestVersionId: versionId, title },
+            $push: { publications: JSON.parse(JSON.stringify(publication)) as unknown },
+          },
           { returnDocument: 'after' },
         )
         .lean<PackageRow>();

@@ -30,7 +30,10 @@ schema.index({ registration: 1, item: 1 });
 schema.index({ owing: 1, updatedAt: 1 });
 schema.index({ packageVersionId: 1, item: 1 }, { sparse: true });
 
-const toState = ({ _id, owing: _owing, ...rest }: Row): StoredItemState => rest;
+const toState = ({ _id, owing: _owing, packageVersionId, ...rest }: Row): StoredItemState => ({
+  ...rest,
+  ...(packageVersionId ? { packageVersionId } : {}),
+});
 
 export async function createMongoRuntimeStateStore(connection: Connection): Promise<RuntimeStateStore> {
   const model = connection.model<Row>('RuntimeState', schema);
