@@ -17,6 +17,7 @@ import type { Config } from './config.ts';
 import { createIdentity } from './context-identity.ts';
 import { createCatalogue } from './courses/catalogue.ts';
 import { courseActivity, createEnrolments } from './courses/enrolments.ts';
+import { createPublishing } from './courses/publishing.ts';
 import { createRateLimits } from './http/rate-limit.ts';
 import { ensureDemoAgencies } from './identity/agencies/demo-agencies.ts';
 import { ensureDemoPeople, demoAccounts, demoOrganisation } from './identity/demo-people.ts';
@@ -319,6 +320,18 @@ export async function createContext(config: Config, { logger, clock = systemCloc
       completion,
       library,
       sessions,
+      publishing: createPublishing({
+        store: storage.courses,
+        catalogue,
+        packages: library,
+        async passed(registrations) {
+          const progress = await completion.progressOfAll(registrations);
+          return new Set(registrations.filter((each) => progress.get(each)?.completedAt));
+        },
+        learnersByItem: (versionId) => storage.runtimeStates.countByItem(versionId),
+      }),
+      people,
+      audit: identity.audit,
       jobs: storage.packages,
       feed,
       iris,

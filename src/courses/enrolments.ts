@@ -52,6 +52,7 @@ export function createEnrolments({ store, door, platform, iris, clock }: Enrolme
         enrolledAt: now,
         startedAt: null,
         withdrawnAt: null,
+        packageVersionId: null,
       });
       await door.store(
         [
@@ -71,6 +72,10 @@ export function createEnrolments({ store, door, platform, iris, clock }: Enrolme
     find: (personId, courseId) => store.enrolment(personId, courseId),
     byRegistration: (registration) => store.byRegistration(registration),
     ofPerson: (personId) => store.enrolmentsOf(personId),
+    async versionFor(enrolment, courseVersionId) {
+      if (enrolment.packageVersionId !== null) return enrolment.packageVersionId;
+      return (await store.pinVersion(enrolment.registration, courseVersionId)) ?? courseVersionId;
+    },
     async markStarted(registration) {
       await store.markStarted(registration, clock.now());
     },

@@ -33,4 +33,13 @@ export interface CourseStore {
   enrolmentsOf(personId: string): Promise<Enrolment[]>;
   /** Sets the start if there is none yet; gives true when this call set it. */
   markStarted(registration: string, at: Date): Promise<boolean>;
+
+  /** Fixes the package version that the learner goes on with, unless one is fixed; gives the fixed one. */
+  pinVersion(registration: string, versionId: string): Promise<string | null>;
+  /** Fixes it for all current enrolments of the course that have started and have none; says how many. */
+  pinStarted(courseId: string, versionId: string): Promise<number>;
+  /** Moves all current enrolments of the course that have another version fixed to this one; says how many. */
+  moveToVersion(courseId: string, versionId: string): Promise<number>;
+  /** Current enrolments of the course that have opened it, by registration, after the given one. */
+  startedIn(courseId: string, after: string | null, limit: number): Promise<Enrolment[]>;
 }

@@ -49,6 +49,8 @@ export interface Enrolment {
   /** First entry into the player: the class period's start. */
   startedAt: Date | null;
   withdrawnAt: Date | null;
+  /** The package version that the learner goes on with; null: never opened, takes the course's. */
+  packageVersionId: string | null;
 }
 
 export interface CourseFilter {
@@ -99,6 +101,8 @@ export interface Enrolments {
   byRegistration(registration: string): Promise<Enrolment | null>;
   /** Newest first. */
   ofPerson(personId: string): Promise<Enrolment[]>;
+  /** The version that this learner learns with: the one they began, or from now on the course's. */
+  versionFor(enrolment: Enrolment, courseVersionId: string): Promise<string>;
   /** First entry only; later calls change nothing. */
   markStarted(registration: string): Promise<void>;
 }

@@ -24,6 +24,7 @@ export const permissionsOf = (person: Person | null) => ({
   editCourses: allows(person, 'course.edit'),
   browseLrs: allows(person, 'lrs.browse'),
   manageLrs: allows(person, 'lrs.manage'),
+  readRecords: allows(person, 'record.read'),
   managePeople: allows(person, 'people.manage'),
   manageAgencies: allows(person, 'agencies.manage'),
 });

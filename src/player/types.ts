@@ -66,13 +66,27 @@ export interface PackageVersion {
   uploadedAt: Date;
 }
 
+/** A version made the one in use: when, by whom, and what became of learners in progress. */
+export interface Publication {
+  versionId: string;
+  at: Date;
+  personId: string;
+  /** stay: they go on with the version that they began; move: they go on with this one. */
+  learners: 'stay' | 'move';
+  /** How many courses took it, and how many learners were moved. */
+  courses: number;
+  moved: number;
+}
+
 /** Where the package belongs: a vendor organisation. */
 export interface Package {
   id: string;
   organisation: string;
   title: string;
-  /** The version that new courses take; a roll-back sets it to an older one. */
+  /** The version in use: new courses take it. A later upload is a draft until it is published; a roll-back sets an older one. */
   latestVersionId: string;
+  /** Oldest first; the first version of a package is in use without one. */
+  publications: Publication[];
   /** Out of the vendor's list since then; courses that use it go on. */
   archivedAt: Date | null;
 }
@@ -117,6 +131,8 @@ export interface LaunchRequest {
   };
   /** Nothing is recorded: a vendor's preview (SCORM `browse`). */
   browse?: boolean;
+  /** What the learner opens it on, e.g. `Windows · Edge` (sessions/device.ts). */
+  device?: string | null;
 }
 
 export interface Launch {
@@ -150,6 +166,8 @@ export interface ReadingSession {
   ending: SessionEnding | null;
   /** Seconds that count. */
   seconds: number;
+  /** e.g. `Windows · Edge`; null: unknown. */
+  device: string | null;
 }
 
 export interface PlayerSessions {

@@ -6,6 +6,7 @@ import { inLanguage } from '../base/languages.ts';
 import { organisationFor } from '../identity/policy.ts';
 import { allowed } from '../identity/routes-access.ts';
 import { actorOf } from '../identity/types.ts';
+import { deviceOf } from '../player/sessions/device.ts';
 import type { Launch } from '../player/types.ts';
 import { languageOf, learnerIn, type PortalDeps } from './context.ts';
 
@@ -61,7 +62,8 @@ export function createLearnRoutes(deps: PortalDeps): Router {
         language: languageOf(res),
       },
       registration: enrolment.registration,
-      packageVersionId: course.packageVersionId,
+      packageVersionId: await deps.enrolments.versionFor(enrolment, course.packageVersionId),
+      device: deviceOf(req.headers['user-agent']),
       course: {
         activityId: deps.iris.course(course.code),
         title: course.title['zh-TW'],

@@ -4,7 +4,9 @@ import { createCatalogueRoutes } from './catalogue-routes.ts';
 import type { PortalDeps } from './context.ts';
 import { createInterfaceRoutes } from './interface-routes.ts';
 import { createLearnRoutes } from './learn-routes.ts';
+import { createLibraryRoutes } from './library-routes.ts';
 import { createRecordRoutes } from './record-routes.ts';
+import { createSessionRoutes } from './session-routes.ts';
 import { createVendorRoutes } from './vendor-routes.ts';
 
 /** The portal's pages. */
@@ -14,7 +16,9 @@ export function createPortalRoutes(deps: PortalDeps): Router {
   routes.use(createLearnRoutes(deps));
   routes.use(createAssessmentRoutes(deps));
   routes.use(createRecordRoutes(deps));
+  routes.use(createSessionRoutes(deps));
   routes.use(createVendorRoutes(deps));
+  routes.use(createLibraryRoutes(deps));
   routes.use(createInterfaceRoutes(deps));
   return routes;
 }

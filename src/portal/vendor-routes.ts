@@ -9,10 +9,12 @@ import { parse } from '../http/validate.ts';
 import { allowed } from '../identity/routes-access.ts';
 import { organisationFor } from '../identity/policy.ts';
 import type { Person } from '../identity/types.ts';
+import { versionState } from '../player/packages/library.ts';
 import { standardName } from '../player/packages/standard-name.ts';
-import type { PackageItem, PackageVersion } from '../player/types.ts';
+import type { PackageVersion } from '../player/types.ts';
 import { hasMessage, translate } from '../views/messages.ts';
 import { languageOf, type PortalDeps } from './context.ts';
+import { countItems, versionView } from './package-views.ts';
 import { courseView } from './view-models.ts';
 
 const optional = z.string().trim().default('');
@@ -87,11 +89,6 @@ const formOf = (course: Course): Record<string, unknown> => ({
   packageVersionId: course.packageVersionId ?? '',
 });
 
-const countItems = (items: readonly PackageItem[]): number =>
-  items.reduce((sum, item) => sum + (item.kind === 'cluster' ? 0 : 1) + countItems(item.children), 0);
-const sizeText = (bytes: number): string =>
-  bytes < 1_048_576 ? `${Math.ceil(bytes / 1024)} KB` : `${(bytes / 1_048_576).toFixed(1)} MB`;
-
 const fieldLabels: Record<string, string> = {
   code: 'course.code',
   certifiedHours: 'course.hours',
@@ -132,39 +129,44 @@ export function createVendorRoutes(deps: PortalDeps): Router {
     return pkg?.organisation === organisation ? version : null;
   };
   const materialOf = (version: PackageVersion | null) =>
-    version && { title: version.title, edition: standardName(version) };
+    version && {
+      title: version.title,
+      edition: standardName(version),
+      packageId: version.packageId,
+      versionNumber: version.version,
+    };
 
   routes.get('/vendor', async (req, res) => {
     const { organisation } = vendor(req);
     const language = languageOf(res);
     const packages = await deps.library.packagesOf(organisation);
-    const versions = await Promise.all(
-      packages.map(({ latestVersionId }) => deps.library.version(latestVersionId)),
+    const rows = await Promise.all(
+      packages.map(async (pkg) => {
+        const versions = await deps.library.versionsOf(pkg.id);
+        const current = versions.find(({ id }) => id === pkg.latestVersionId);
+        const draft = versions.find((version) => versionState(pkg, version) === 'draft');
+        return current
+          ? [{ ...versionView(language, pkg, current), title: pkg.title, draft: draft?.version ?? null }]
+          : [];
+      }),
     );
     res.render('pages/vendor/index', {
       organisation,
       courses: (await deps.catalogue.ofOrganisation(organisation)).map((course) =>
         courseView(language, course),
       ),
-      packages: versions.flatMap((version) =>
-        version
-          ? [
-              {
-                title: version.title,
-                edition: standardName(version),
-                itemCount: countItems(version.items),
-                size: sizeText(version.totalBytes),
-                version: version.version,
-                versionId: version.id,
-              },
-            ]
-          : [],
-      ),
+      packages: rows.flat(),
     });
   });
 
-  routes.get('/vendor/upload', (req, res) => {
-    vendor(req);
+  routes.get('/vendor/upload', async (req, res) => {
+    const { organisation } = vendor(req);
+    const asked = typeof req.query['package'] === 'string' ? req.query['package'] : null;
+    const pkg = asked === null ? null : await deps.library.package(asked);
+    if (asked !== null && pkg?.organisation !== organisation)
+      throw new DomainError('not-found', 'There is no such package in your organisation.', {
+        code: 'no-package',
+      });
     const language = languageOf(res);
     const words = Object.fromEntries(
       ['receiving', 'checking', 'storing', 'failed'].map((phase) => [
@@ -173,6 +175,7 @@ export function createVendorRoutes(deps: PortalDeps): Router {
       ]),
     );
     res.render('pages/vendor/upload', {
+      package: pkg && { id: pkg.id, title: pkg.title },
       limitMb: Math.floor(deps.limits.packageBytes / 1_048_576),
       limitFiles: deps.limits.packageFiles,
       // Inside a script element: no `<` may end it.
@@ -186,6 +189,7 @@ export function createVendorRoutes(deps: PortalDeps): Router {
     if (!job || job.organisation !== organisation)
       throw new DomainError('not-found', 'There is no such upload.', { code: 'no-upload' });
     const version = await ownVersion(organisation, job.versionId);
+    const pkg = version && (await deps.library.package(version.packageId));
     res.status(job.phase === 'refused' ? 422 : 200).render('pages/vendor/report', {
       jobId: job.id,
       fileName: job.fileName,
@@ -196,6 +200,9 @@ export function createVendorRoutes(deps: PortalDeps): Router {
         title: version.title,
         edition: standardName(version),
         itemCount: countItems(version.items),
+        packageId: version.packageId,
+        versionNumber: version.version,
+        draft: pkg !== null && versionState(pkg, version) === 'draft',
       },
       findings: job.findings,
     });
@@ -287,7 +294,13 @@ export function createVendorRoutes(deps: PortalDeps): Router {
 
   routes.post('/vendor/courses/:id', async (req, res) => {
     const course = await ownCourse(req);
-    await saved(req, res, course, (draft) => deps.catalogue.update(course.id, draft));
+    // Which version it has is decided by publishing one, with a word on its learners; a form may be older than that.
+    await saved(req, res, course, ({ packageVersionId, ...draft }) =>
+      deps.catalogue.update(course.id, {
+        ...draft,
+        ...(course.packageVersionId === null && packageVersionId ? { packageVersionId } : {}),
+      }),
+    );
   });
 
   routes.post('/vendor/courses/:id/publish', async (req, res) => {

@@ -26,6 +26,12 @@ const taipeiTime = new Intl.DateTimeFormat('en-GB', {
   hour: '2-digit',
   minute: '2-digit',
 });
+const taipeiSeconds = new Intl.DateTimeFormat('en-GB', {
+  timeZone: 'Asia/Taipei',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+});
 const isoDay = (date: Date): string => taipei.format(date);
 const rocDay = (date: Date): string => {
   const [year, month, day] = isoDay(date).split('-');
@@ -41,6 +47,8 @@ const helpers: Record<string, (...args: never[]) => unknown> = {
     date ? (languageOf(options) === 'en' ? isoDay(date) : `${isoDay(date)}`) : '',
   rocDate: (date: Date | null) => (date ? rocDay(date) : ''),
   dateTime: (date: Date | null) => (date ? `${isoDay(date)} ${taipeiTime.format(date)}` : ''),
+  dateTimeSeconds: (date: Date | null) => (date ? `${isoDay(date)} ${taipeiSeconds.format(date)}` : ''),
+  isoTime: (date: Date | null) => date?.toISOString() ?? '',
   number: (value: number) => (Number.isInteger(value) ? String(value) : value.toFixed(1)),
   eq: (a: unknown, b: unknown) => a === b,
   not: (a: unknown) => !a,

@@ -123,6 +123,7 @@ onEveryEngine('CourseStore', ({ storage }) => {
     enrolledAt: new Date('2026-11-23T08:00:00Z'),
     startedAt: null,
     withdrawnAt: null,
+    packageVersionId: null,
     ...overrides,
   });
 
@@ -145,6 +146,47 @@ onEveryEngine('CourseStore', ({ storage }) => {
     const started = (await storage().courses.byRegistration(registration))?.startedAt;
     expect(await storage().courses.markStarted(registration, new Date())).to.equal(false);
     expect((await storage().courses.byRegistration(registration))?.startedAt).to.deep.equal(started);
+  });
+
+  it('fixes the version that a learner began, once, and moves those who began when told', async () => {
+    const courses = storage().courses;
+    const inCourse = (registration: string, overrides: Partial<Enrolment> = {}) =>
+      courses.enrol(enrolment(registration, { courseId: 'pins', personId: registration, ...overrides }));
+    for (const registration of ['pin-1', 'pin-2', 'pin-3', 'pin-4']) await inCourse(registration);
+    await courses.enrol(enrolment('pin-5', { courseId: 'other', personId: 'pin-5' }));
+    const fixed = await Promise.all(['v1', 'v2'].map((version) => courses.pinVersion('pin-1', version)));
+    expect(new Set(fixed).size).to.equal(1);
+    expect(await courses.pinVersion('pin-1', 'v9')).to.equal(fixed[0]);
+    expect(await courses.pinVersion('nobody', 'v1')).to.equal(null);
+    await courses.markStarted('pin-2', new Date(1000));
+    await courses.pinVersion('pin-5', 'v1');
+    const begun = async () =>
+      (await courses.startedIn('pins', null, 10)).map(({ registration, packageVersionId }) => [
+        registration,
+        packageVersionId,
+      ]);
+    expect(await begun()).to.deep.equal([
+      ['pin-1', fixed[0]],
+      ['pin-2', null],
+    ]);
+    expect(await courses.pinStarted('pins', 'v1')).to.equal(1);
+    expect(await courses.pinStarted('pins', 'v2')).to.equal(0);
+    expect(await begun()).to.deep.equal([
+      ['pin-1', fixed[0]],
+      ['pin-2', 'v1'],
+    ]);
+    expect(await courses.moveToVersion('pins', 'v3')).to.equal(2);
+    expect(await courses.moveToVersion('pins', 'v3')).to.equal(0);
+    expect(await begun()).to.deep.equal([
+      ['pin-1', 'v3'],
+      ['pin-2', 'v3'],
+    ]);
+    expect((await courses.byRegistration('pin-3'))?.packageVersionId).to.equal(null);
+    expect((await courses.byRegistration('pin-5'))?.packageVersionId).to.equal('v1');
+    expect(
+      (await courses.startedIn('pins', 'pin-1', 10)).map(({ registration }) => registration),
+    ).to.deep.equal(['pin-2']);
+    expect(await courses.startedIn('pins', null, 1)).to.have.length(1);
   });
 
   it("lists a person's enrolments, newest first", async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { expect } from 'chai';
 import { isDomainError } from '../../src/base/errors.ts';
-import { createPackageLibrary, type LibraryLimits } from '../../src/player/packages/library.ts';
+import { createPackageLibrary, type LibraryLimits, versionState } from '../../src/player/packages/library.ts';
 import type { ImportResult, PackageVersion } from '../../src/player/types.ts';
 import { TestClock } from '../support/clock.ts';
 import { onEveryEngine } from '../support/engines.ts';
@@ -144,6 +144,26 @@ onEveryEngine('PackageLibrary', ({ storage, options }) => {
     expect((await blobKeys()).length).to.equal(before.length + 1);
     const third = accepted(await replace('新/b.txt', 'new'));
     expect(third.fileCount).to.equal(4);
+    // A draft goes on being worked at; what is in use stays as it is.
+    expect(await textOf(third.id, 'a.txt')).to.equal('two');
+    expect((await library().package(first.packageId))?.latestVersionId).to.equal(first.id);
+    const fromFirst = await library().replaceFile(
+      first.packageId,
+      'b.txt',
+      Readable.from([Buffer.from('b')]),
+      by,
+      first.id,
+    );
+    expect(await library().paths(accepted(fromFirst).id)).to.deep.equal([
+      'a.txt',
+      'b.txt',
+      'imsmanifest.xml',
+      'index.html',
+    ]);
+    expect(await textOf(accepted(fromFirst).id, 'a.txt')).to.equal('one');
+    const foreignBase = () =>
+      library().replaceFile(first.packageId, 'a.txt', Readable.from([Buffer.from('x')]), by, 'none');
+    expect(isDomainError(await leavesNothing(foreignBase), 'not-found')).to.equal(true);
     const wrong = (await leavesNothing(() => replace('imsmanifest.xml', '<manifest>'))) as ImportResult;
     expect(wrong.accepted).to.equal(false);
     for (const path of ['../x', '/x', 'a//b'])
@@ -166,11 +186,19 @@ onEveryEngine('PackageLibrary', ({ storage, options }) => {
     expect(await textOf(accepted(replaced).id, 'zhixing-content/1.html')).to.contain('<title>新</title>');
   });
 
-  it('rolls back and forth, archives and brings back, within the organisation only', async () => {
+  it('publishes a draft, rolls back, archives and brings back, within the organisation only', async () => {
     const first = accepted(await put(packageOf()));
     const second = accepted(await put(packageOf(), { packageId: first.packageId }));
+    const states = async () => {
+      const pkg = await library().package(first.packageId);
+      return pkg && [first, second].map((version) => versionState(pkg, version));
+    };
+    expect(await states()).to.deep.equal(['current', 'draft']);
+    await library().useVersion(first.packageId, second.id, by);
+    expect(await states()).to.deep.equal(['former', 'current']);
     const listed = async () => (await library().packagesOf('vendor-a')).map(({ id }) => id);
     expect((await library().useVersion(first.packageId, first.id, by)).latestVersionId).to.equal(first.id);
+    expect(await states()).to.deep.equal(['current', 'former']);
     expect((await library().useVersion(first.packageId, second.id, by)).latestVersionId).to.equal(second.id);
     await library().archive(first.packageId, true, by);
     expect(await listed()).to.not.include(first.packageId);

@@ -105,6 +105,14 @@ onEveryEngine('PlayerSessionStore', ({ storage }) => {
     expect((await store().ofRegistration(silent.registration))[0]?.recordedAt).to.deep.equal(at(40));
   });
 
+  it('keeps what the session ran on, also when it has ended', async () => {
+    const one = session({ device: 'Windows · Edge' });
+    await store().start(one);
+    await store().change(ended(one));
+    expect((await store().ofRegistration(one.registration))[0]?.device).to.equal('Windows · Edge');
+    expect((await store().ofRegistration(one.registration))[0]?.endedAt).to.deep.equal(at(30));
+  });
+
   it('lists the sessions of a registration in the order they started', async () => {
     const registration = newUuid();
     const later = session({ registration, startedAt: at(20) });

@@ -60,6 +60,7 @@ onEveryEngine('Commits (a commit acknowledged is a commit kept)', ({ storage }) 
           organisation: 'vendor',
           title: '課',
           latestVersionId: 'scorm-2004',
+          publications: [],
           archivedAt: null,
         }),
       },

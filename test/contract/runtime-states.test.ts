@@ -66,6 +66,23 @@ onEveryEngine('RuntimeStateStore', ({ storage }) => {
     ]);
   });
 
+  it('counts the learners with data by item of a package version', async () => {
+    const version = newUuid();
+    for (const item of ['a', 'a', 'b']) await store().put(state({ item, packageVersionId: version }));
+    const moving = state({ item: 'b', packageVersionId: newUuid() });
+    await store().put(moving);
+    expect(await store().countByItem(version)).to.deep.equal(
+      new Map([
+        ['a', 2],
+        ['b', 1],
+      ]),
+    );
+    await store().put({ ...moving, revision: 1, packageVersionId: version });
+    expect((await store().countByItem(version)).get('b')).to.equal(2);
+    expect((await store().get(moving.registration, 'b'))?.packageVersionId).to.equal(version);
+    expect(await store().countByItem('none')).to.deep.equal(new Map());
+  });
+
   it('holds a state of a megabyte', async () => {
     const one = state({ body: JSON.stringify({ value: '學'.repeat(400_000) }) });
     await store().put(one);

@@ -72,6 +72,7 @@ onEveryEngine('adl.data: data stores that items share (SCORM 2004 4th Edition, R
           organisation: owners[id] ?? '',
           title: '課',
           latestVersionId: id,
+          publications: [],
           archivedAt: null,
         }),
       },

@@ -6,7 +6,14 @@ import type { BlobStore } from '../../base/blobs.ts';
 import type { Clock } from '../../base/clock.ts';
 import { DomainError } from '../../base/errors.ts';
 import { newSortableId } from '../../base/ids.ts';
-import type { Finding, ImportResult, Package, PackageLibrary, PackageVersion } from '../types.ts';
+import type {
+  Finding,
+  ImportResult,
+  Package,
+  PackageLibrary,
+  PackageVersion,
+  Publication,
+} from '../types.ts';
 import { safePath, type ArchiveFile } from './archive.ts';
 import { checkFiles, checkUpload, type Checked } from './check.ts';
 import type { CourseContent } from './content.ts';
@@ -58,12 +65,27 @@ export interface PackageLibraryService extends PackageLibrary {
     options?: { packageId?: string; fileName?: string; onProgress?: ImportProgress },
   ): Promise<ImportResult>;
   /**
-   * A new version of the package that differs from its latest in one file, which may be a new one; checked like an upload.
-   * DomainError `invalid` when the path cannot be one of a package.
+   * A new version of the package that differs from another in one file, which may be a new one; checked like an upload.
+   * `from`: that other version; by default the newest draft, or else the version in use.
+   * DomainError `invalid` when the path cannot be one of a package, `not-found` for a version that is not the package's.
    */
-  replaceFile(packageId: string, path: string, bytes: Readable, by: PackageOwner): Promise<ImportResult>;
-  /** Makes an older version (or a newer one again) the package's latest; courses keep the version that they have. */
-  useVersion(packageId: string, versionId: string, by: PackageOwner): Promise<Package>;
+  replaceFile(
+    packageId: string,
+    path: string,
+    bytes: Readable,
+    by: PackageOwner,
+    from?: string,
+  ): Promise<ImportResult>;
+  /**
+   * Makes a draft, or a former version again, the one that new courses take. Courses keep the version that they have;
+   * `what` says what became of them where someone has seen to that (courses/publishing.ts).
+   */
+  useVersion(
+    packageId: string,
+    versionId: string,
+    by: PackageOwner,
+    what?: Pick<Publication, 'learners' | 'courses' | 'moved'>,
+  ): Promise<Package>;
   /** Takes the package off the vendor's list, or puts it back; courses that use it go on. */
   archive(packageId: string, archived: boolean, by: PackageOwner): Promise<Package>;
   /** Checks a file without keeping anything. */
@@ -71,6 +93,8 @@ export interface PackageLibraryService extends PackageLibrary {
   package(id: string): Promise<Package | null>;
   archivedPackagesOf(organisation: string): Promise<Package[]>;
   versionsOf(packageId: string): Promise<PackageVersion[]>;
+  /** Paths of a version's files, in order. */
+  paths(versionId: string): Promise<string[]>;
   file(versionId: string, path: string): Promise<ServedFile | null>;
   /** Deletes what a crash left half-stored; run at the start. */
   cleanUp(): Promise<number>;
@@ -95,6 +119,17 @@ async function* hashed(file: ArchiveFile, hash: Hash): AsyncIterable<Buffer> {
     throw new UnreadableEntry(file.path, error);
   }
 }
+
+/** draft: uploaded and never in use; former: in use once. */
+export const versionState = (
+  pkg: Pick<Package, 'latestVersionId' | 'publications'>,
+  version: Pick<PackageVersion, 'id' | 'version'>,
+): 'current' | 'draft' | 'former' => {
+  if (version.id === pkg.latestVersionId) return 'current';
+  const wasInUse =
+    version.version === 1 || pkg.publications.some(({ versionId }) => versionId === version.id);
+  return wasInUse ? 'former' : 'draft';
+};
 
 const blobPrefix = (versionId: string): string => `packages/${versionId}/`;
 
@@ -164,6 +199,7 @@ export function createPackageLibrary(deps: LibraryDeps): PackageLibraryService {
       organisation: by.organisation,
       title: content.title,
       latestVersionId: versionId,
+      publications: [],
       archivedAt: existing?.archivedAt ?? null,
     };
     // If this fails it may have been stored none the less: its files wait for `cleanUp`, which knows.
@@ -183,6 +219,16 @@ export function createPackageLibrary(deps: LibraryDeps): PackageLibraryService {
       stored,
     );
     return { accepted: true, version };
+  };
+
+  /** The version that a single file is replaced in. */
+  const baseOf = async (pkg: Package, from: string | undefined): Promise<string> => {
+    const versions = await store.versionsOf(pkg.id);
+    const [newest] = versions;
+    if (from === undefined)
+      return newest && versionState(pkg, newest) === 'draft' ? newest.id : pkg.latestVersionId;
+    if (versions.some(({ id }) => id === from)) return from;
+    throw new DomainError('not-found', 'The package has no such version.', { code: 'no-package' });
   };
 
   /** A file that is stored already, as if it came out of an archive. */
@@ -210,7 +256,7 @@ export function createPackageLibrary(deps: LibraryDeps): PackageLibraryService {
         },
       );
     },
-    async replaceFile(packageId, path, bytes, by) {
+    async replaceFile(packageId, path, bytes, by, from) {
       const safe = safePath(path);
       if (safe === null)
         throw new DomainError('invalid', 'This path cannot be one of a package.', { code: 'unsafe-path' });
@@ -219,7 +265,7 @@ export function createPackageLibrary(deps: LibraryDeps): PackageLibraryService {
         bytes,
         () => undefined,
         async (file) => {
-          const former = await store.files(pkg.latestVersionId);
+          const former = await store.files(await baseOf(pkg, from));
           const kept = new Map(former.filter((one) => one.path !== safe).map((one) => [one.path, one]));
           const { size } = await stat(file);
           const replaced: ArchiveFile = {
@@ -237,9 +283,11 @@ export function createPackageLibrary(deps: LibraryDeps): PackageLibraryService {
         },
       );
     },
-    async useVersion(packageId, versionId, by) {
+    async useVersion(packageId, versionId, by, what = { learners: 'stay' as const, courses: 0, moved: 0 }) {
       await owned(packageId, by.organisation);
-      const pkg = await store.setLatest(packageId, versionId);
+      const version = await store.version(versionId);
+      const publication = { ...what, versionId, at: clock.now(), personId: by.personId };
+      const pkg = version && (await store.publish(packageId, publication, version.title));
       if (!pkg)
         throw new DomainError('not-found', 'The package has no such version.', { code: 'no-package' });
       return pkg;
@@ -261,6 +309,7 @@ export function createPackageLibrary(deps: LibraryDeps): PackageLibraryService {
     archivedPackagesOf: async (organisation) =>
       (await store.packagesOf(organisation)).filter(({ archivedAt }) => archivedAt !== null),
     versionsOf: (packageId) => store.versionsOf(packageId),
+    paths: async (versionId) => (await store.files(versionId)).map(({ path }) => path),
     async file(versionId, path) {
       const found = await store.file(versionId, path.normalize('NFC'));
       if (!found) return null;

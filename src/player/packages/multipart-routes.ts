@@ -3,11 +3,15 @@ import busboy from 'busboy';
 import type { Request } from 'express';
 import { DomainError } from '../../base/errors.ts';
 
+export interface UploadedFile {
+  stream: PassThrough;
+  fileName: string;
+  /** What the form says ahead of the file. */
+  fields: Record<string, string>;
+}
+
 /** The file in this field of a multipart form, as a stream; rejects when the form has none. */
-export function uploadedFile(
-  req: Request,
-  field: string,
-): Promise<{ stream: PassThrough; fileName: string }> {
+export function uploadedFile(req: Request, field: string): Promise<UploadedFile> {
   return new Promise((resolve, reject) => {
     let form: busboy.Busboy;
     try {
@@ -25,6 +29,10 @@ export function uploadedFile(
       return;
     }
     let found = false;
+    const fields = Object.create(null) as Record<string, string>;
+    form.on('field', (name, value) => {
+      if (!found) fields[name] = value;
+    });
     form.on('file', (name, file, info) => {
       if (name !== field || found) return void file.resume();
       found = true;
@@ -39,7 +47,7 @@ export function uploadedFile(
         ),
       );
       file.pipe(stream);
-      resolve({ stream, fileName: (info.filename ?? 'package.zip').slice(0, 200) });
+      resolve({ stream, fileName: (info.filename ?? 'package.zip').slice(0, 200), fields });
     });
     form.on('error', reject);
     form.on('close', () => {

@@ -124,7 +124,8 @@ export const openApi = {
     },
     '/api/packages/{id}/files': {
       put: {
-        summary: 'A new version with one file replaced or added',
+        summary:
+          'A new draft with one file replaced or added in the newest draft, or else in the version in use',
         parameters: [id, parameter('path', 'query', 'Path inside the package', true)],
         requestBody: form('file'),
         responses: {
@@ -150,7 +151,8 @@ export const openApi = {
     },
     '/api/packages/{id}/latest': {
       put: {
-        summary: 'Makes another version the latest (roll-back); courses keep the version that they have',
+        summary:
+          'Makes a draft, or a former version again, the one that new courses take; courses keep the version that they have',
         parameters: [id],
         requestBody: {
           required: true,

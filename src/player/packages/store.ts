@@ -1,6 +1,6 @@
-import type { Package, PackageVersion } from '../types.ts';
+import type { Package, PackageVersion, Publication } from '../types.ts';
 
-export type { Finding, Package, PackageItem, PackageVersion } from '../types.ts';
+export type { Finding, Package, PackageItem, PackageVersion, Publication } from '../types.ts';
 
 /** One file of a version; its bytes lie in the blob store under `blobKey`. */
 export interface PackageFile {
@@ -45,8 +45,8 @@ export interface VendorToken {
 /** Port: packages, their immutable versions with their files, and uploads on their way. */
 export interface PackageStore {
   /**
-   * Stores a version with its files, and its package: a new one, or the next version of an existing one. Not visible before
-   * it is whole. The version's number is given by the store: one more than the highest.
+   * Stores a version with its files, and its package where there is none yet; an existing one stays as it is: the next
+   * version is a draft. Not visible before it is whole. The version's number is given by the store: one more than the highest.
    */
   addVersion(pkg: Package, version: PackageVersion, files: PackageFile[]): Promise<PackageVersion>;
   package(id: string): Promise<Package | null>;
@@ -54,8 +54,8 @@ export interface PackageStore {
   packagesOf(organisation: string): Promise<Package[]>;
   /** Archives, or brings back with null; null when there is no such package. */
   setArchived(id: string, at: Date | null): Promise<Package | null>;
-  /** Makes this version of the package its latest; null when there is no such package or the version is not its own. */
-  setLatest(id: string, versionId: string): Promise<Package | null>;
+  /** Makes the publication's version, and its title, the package's; null when there is no such package or the version is not its own. */
+  publish(id: string, publication: Publication, title: string): Promise<Package | null>;
   version(id: string): Promise<PackageVersion | null>;
   /** Highest number first. */
   versionsOf(packageId: string): Promise<PackageVersion[]>;

@@ -18,6 +18,8 @@ export interface ItemState {
   best: { completed: boolean; passed: boolean; scaled: number | null };
   /** Values of partial commits, waiting for the last one. */
   staged: [string, string][];
+  /** The attempt is over whatever the standard says: the next opening begins a new one. */
+  closed?: boolean;
 }
 
 export const emptyItemState: ItemState = {
@@ -52,7 +54,7 @@ export function statusOf({ best, cmi, attempt }: ItemState): LessonStatus {
 
 /** SCORM 2004 RTE 4.2.1 and 2.1: a suspended (or broken-off) attempt goes on; one that ended normally gives way to a new one. */
 export function resumes(standard: '1.2' | '2004', state: ItemState): boolean {
-  if (state.attempt === 0) return false;
+  if (state.attempt === 0 || state.closed) return false;
   if (state.open || state.exit === 'suspend') return true;
   // 1.2 knows no attempts: its data last as long as the registration.
   return standard === '1.2';
@@ -60,7 +62,7 @@ export function resumes(standard: '1.2' | '2004', state: ItemState): boolean {
 
 /** `cmi.entry` / `cmi.core.entry` of the next opening. */
 export function entryOf(standard: '1.2' | '2004', state: ItemState): 'ab-initio' | 'resume' | '' {
-  if (state.attempt === 0) return 'ab-initio';
+  if (state.attempt === 0 || state.closed) return 'ab-initio';
   if (state.open || state.exit === 'suspend') return 'resume';
   return standard === '1.2' ? '' : 'ab-initio';
 }

@@ -27,6 +27,7 @@ import {
 } from './shared-data.ts';
 import type { StatementFrame } from './statements.ts';
 import type { RuntimeStateStore, StoredItemState } from './store.ts';
+import { carriedOver, versionBehind } from './version-change.ts';
 
 export interface RuntimeDeps {
   store: RuntimeStateStore;
@@ -236,30 +237,53 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
       return 'kept';
     }
   };
+  /** What an earlier window could not send; an item that is no longer there holds up nothing. */
+  const leftover = async (
+    launch: PlayerLaunch,
+    version: PackageVersion,
+    commit: Commit,
+    from: string,
+  ): Promise<'kept' | 'stale' | { gap: number }> => {
+    const own = await versionBehind(deps.packages, store, launch.registration, commit.item, version);
+    try {
+      return await commitOne(launch, own, commit, from);
+    } catch (error) {
+      if (isDomainError(error, 'not-found')) return 'stale';
+      throw error;
+    }
+  };
   const attemptsOf = (frame: StatementFrame, attempt: number): string[] =>
     Array.from({ length: attempt }, (_, n) => attemptIri(frame.item.activityId, frame.registration, n + 1));
 
-  const progressOf = async (registration: string): Promise<ItemProgress[]> => {
-    const states = await store.ofRegistration(registration);
+  const progressOf = async (launch: PlayerLaunch): Promise<ItemProgress[]> => {
+    const states = await store.ofRegistration(launch.registration);
     const items = states.filter(({ item }) => item !== courseItem);
-    return items.map((stored) => {
-      const state = decode(stored);
-      return {
-        item: stored.item,
-        status: statusOf(state),
-        completed: state.best.completed,
-        passed: state.best.passed ? true : null,
-        scaled: state.best.scaled,
-        suspended: state.open || state.exit === 'suspend',
-        attempt: state.attempt,
-      };
-    });
+    const moved = items.some(
+      (one) => (one.packageVersionId ?? launch.packageVersionId) !== launch.packageVersionId,
+    );
+    const version = moved ? await versionOf(launch) : null;
+    return Promise.all(
+      items.map(async (stored) => {
+        const state = version
+          ? await carriedOver(deps.packages, stored, decode(stored), version)
+          : decode(stored);
+        return {
+          item: stored.item,
+          status: statusOf(state),
+          completed: state.best.completed,
+          passed: state.best.passed ? true : null,
+          scaled: state.best.scaled,
+          suspended: state.open || state.exit === 'suspend',
+          attempt: state.attempt,
+        };
+      }),
+    );
   };
 
   /** DomainError `forbidden` while the item's prerequisites are not met. The table of contents says which. */
   const unlocked = async (launch: PlayerLaunch, version: PackageVersion, item: string): Promise<void> => {
     if (!allItems(version.items).some(({ prerequisites }) => prerequisites !== undefined)) return;
-    const reached = new Map((await progressOf(launch.registration)).map((one) => [one.item, one.status]));
+    const reached = new Map((await progressOf(launch)).map((one) => [one.item, one.status]));
     if (createLocks(version.items)(item, (id) => reached.get(id)))
       throw new DomainError('forbidden', 'Other items of the course come before this one.', {
         code: 'player.locked',
@@ -269,7 +293,7 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
   return {
     version: versionOf,
 
-    progress: async (launch) => (launch.browse ? [] : progressOf(launch.registration)),
+    progress: async (launch) => (launch.browse ? [] : progressOf(launch)),
 
     async open(launch, identifier) {
       const version = await versionOf(launch);
@@ -282,11 +306,12 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
       if (standard === '1.2') await unlocked(launch, version, identifier);
       for (;;) {
         const stored = await current(launch.registration, identifier);
-        const state = decode(stored);
+        const state = await carriedOver(deps.packages, stored, decode(stored), version);
         const next: StoredItemState = {
           registration: launch.registration,
           item: identifier,
           launchId: launch.id,
+          packageVersionId: version.id,
           sequence: 0,
           body: JSON.stringify({ ...state, staged: [] }),
           outbox: null,
@@ -313,7 +338,10 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
       const refused = new Set<string>();
       for (const commit of commits) {
         if (refused.has(commit.item)) continue;
-        const outcome = await commitOne(launch, version, commit, from);
+        const outcome =
+          from === launch.id
+            ? await commitOne(launch, version, commit, from)
+            : await leftover(launch, version, commit, from);
         if (outcome === 'kept') result.acknowledged.push({ item: commit.item, sequence: commit.sequence });
         else {
           refused.add(commit.item);

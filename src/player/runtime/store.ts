@@ -5,6 +5,8 @@ export interface StoredItemState {
   item: string;
   /** The launch that may write: the one that opened the item last. */
   launchId: string;
+  /** The package version of that launch; absent: opened before versions were noted. */
+  packageVersionId?: string;
   /** The last commit of that launch that is in the state. */
   sequence: number;
   /** JSON text (player/runtime/item-state.ts). */
@@ -29,4 +31,6 @@ export interface RuntimeStateStore {
   clearOutbox(state: Pick<StoredItemState, 'registration' | 'item' | 'revision'>): Promise<boolean>;
   /** States with a full outbox, last changed before the instant, oldest first. */
   withOutbox(before: Date, limit: number): Promise<StoredItemState[]>;
+  /** How many learners have data in each item that they opened last in this package version. */
+  countByItem(packageVersionId: string): Promise<Map<string, number>>;
 }

@@ -203,6 +203,7 @@ export function createPlayerSessions(deps: PlayerSessionDeps): PlayerSessionServ
     endedAt: session.endedAt,
     ending: session.ending,
     seconds: session.milliseconds / 1000,
+    device: session.device ?? null,
   });
 
   return {
@@ -221,6 +222,7 @@ export function createPlayerSessions(deps: PlayerSessionDeps): PlayerSessionServ
         packageVersionId: version.id,
         course: { ...request.course, inactivitySeconds: request.course.inactivitySeconds ?? null },
         browse: request.browse ?? false,
+        ...(request.device ? { device: request.device } : {}),
         createdAt: now,
         expiresAt: new Date(now.getTime() + launchLifetime),
       };

@@ -31,6 +31,7 @@ export const begin = (
   priorMilliseconds,
   recordedAt: null,
   revision: 0,
+  ...(launch.device === undefined ? {} : { device: launch.device }),
 });
 
 export const hasLapsed = (session: StoredReadingSession, now: Date, rules: ReadingRules): boolean =>

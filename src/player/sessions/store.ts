@@ -19,6 +19,8 @@ export interface PlayerLaunch {
   };
   /** A preview: nothing is recorded. */
   browse: boolean;
+  /** Absent: unknown. */
+  device?: string;
   createdAt: Date;
   /** From then on its tokens open nothing. */
   expiresAt: Date;
@@ -45,6 +47,8 @@ export interface StoredReadingSession {
   recordedAt: Date | null;
   /** Grows with each change. */
   revision: number;
+  /** Absent: unknown. */
+  device?: string;
 }
 
 /** Port: launches and reading sessions, shared by every process. */

@@ -24,6 +24,7 @@ interface EnrolmentRow {
   enrolledAt: Date;
   startedAt: Date | null;
   withdrawnAt: Date | null;
+  packageVersionId?: string | null;
   /** `person|course` while current; absent once withdrawn: the unique index is sparse. */
   currentKey?: string;
 }
@@ -56,13 +57,14 @@ const enrolments = new Schema<EnrolmentRow>(
     enrolledAt: { type: Date, required: true },
     startedAt: { type: Date, default: null },
     withdrawnAt: { type: Date, default: null },
+    packageVersionId: { type: String, default: null },
     currentKey: String,
   },
   { versionKey: false, collection: 'enrolments' },
 );
 enrolments.index({ currentKey: 1 }, { unique: true, sparse: true });
 enrolments.index({ personId: 1, enrolledAt: -1 });
-enrolments.index({ courseId: 1 });
+enrolments.index({ courseId: 1, _id: 1 });
 
 const toRow = (course: Course, revision: number): CourseRow => ({
   _id: course.id,
@@ -86,6 +88,7 @@ const toEnrolment = ({
   enrolledAt,
   startedAt,
   withdrawnAt,
+  packageVersionId,
 }: EnrolmentRow): Enrolment => ({
   registration: _id,
   courseId,
@@ -93,6 +96,7 @@ const toEnrolment = ({
   enrolledAt,
   startedAt,
   withdrawnAt,
+  packageVersionId: packageVersionId ?? null,
 });
 const currentKey = (personId: string, courseId: string): string => `${personId}|${courseId}`;
 const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
@@ -202,6 +206,40 @@ export async function createMongoCourseStore(connection: Connection): Promise<Co
         { $set: { startedAt: at } },
       );
       return done.modifiedCount === 1;
+    },
+    async pinVersion(registration, versionId) {
+      await enrolment.updateOne(
+        { _id: registration, packageVersionId: null },
+        { $set: { packageVersionId: versionId } },
+      );
+      return (await enrolment.findById(registration).lean<EnrolmentRow>())?.packageVersionId ?? null;
+    },
+    async pinStarted(courseId, versionId) {
+      const done = await enrolment.updateMany(
+        { courseId, withdrawnAt: null, startedAt: { $ne: null }, packageVersionId: null },
+        { $set: { packageVersionId: versionId } },
+      );
+      return done.modifiedCount;
+    },
+    async moveToVersion(courseId, versionId) {
+      const done = await enrolment.updateMany(
+        { courseId, withdrawnAt: null, packageVersionId: { $nin: [null, versionId] } },
+        { $set: { packageVersionId: versionId } },
+      );
+      return done.modifiedCount;
+    },
+    async startedIn(courseId, after, limit) {
+      const rows = await enrolment
+        .find({
+          courseId,
+          withdrawnAt: null,
+          ...(after === null ? {} : { _id: { $gt: after } }),
+          $or: [{ packageVersionId: { $ne: null } }, { startedAt: { $ne: null } }],
+        })
+        .sort({ _id: 1 })
+        .limit(limit)
+        .lean<EnrolmentRow[]>();
+      return rows.map(toEnrolment);
     },
   };
 }

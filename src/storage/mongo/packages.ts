@@ -6,6 +6,7 @@ import type {
   PackageVersion,
   VendorToken,
 } from '../../player/packages/store.ts';
+import { publicationsFromJson } from '../publications-json.ts';
 import { type Connection, isDuplicateKey } from './open.ts';
 
 interface PackageRow {
@@ -13,8 +14,8 @@ interface PackageRow {
   organisation: string;
   title: string;
   latestVersionId: string;
-  /** The number of the latest version: a late writer never moves the package back. */
-  latest: number;
+  /** As its JSON has it: instants are text. */
+  publications?: unknown[];
   archivedAt?: Date | null;
 }
 interface VersionRow {
@@ -43,7 +44,14 @@ type TokenRow = Omit<VendorToken, 'id'> & { _id: string };
 const text = { type: String, required: true } as const;
 const number = { type: Number, required: true } as const;
 const packages = new Schema<PackageRow>(
-  { _id: text, organisation: text, title: text, latestVersionId: text, latest: number, archivedAt: Date },
+  {
+    _id: text,
+    organisation: text,
+    title: text,
+    latestVersionId: text,
+    publications: { type: [Schema.Types.Mixed], default: [] },
+    archivedAt: Date,
+  },
   { versionKey: false, collection: 'packages' },
 );
 packages.index({ organisation: 1, _id: -1 });
@@ -84,12 +92,13 @@ const toVersion = (row: VersionRow): PackageVersion => {
   const kept = JSON.parse(row.body) as Omit<PackageVersion, 'uploadedAt'> & { uploadedAt: string };
   return { ...kept, uploadedAt: new Date(kept.uploadedAt) };
 };
-const toPackage = ({ _id, organisation, title, latestVersionId, archivedAt }: PackageRow): Package => ({
-  id: _id,
-  organisation,
-  title,
-  latestVersionId,
-  archivedAt: archivedAt ?? null,
+const toPackage = (row: PackageRow): Package => ({
+  id: row._id,
+  organisation: row.organisation,
+  title: row.title,
+  latestVersionId: row.latestVersionId,
+  publications: publicationsFromJson(JSON.stringify(row.publications ?? [])),
+  archivedAt: row.archivedAt ?? null,
 });
 const toToken = ({ _id, ...token }: TokenRow): VendorToken => ({ id: _id, ...token });
 const toFile = ({ path, size, blobKey, sha256 }: FileRow) => ({ path, size, blobKey, sha256 });
@@ -131,12 +140,15 @@ export async function createMongoPackageStore(connection: Connection): Promise<P
           if (!isDuplicateKey(error)) throw error;
           continue; // another upload took the number
         }
-        const fields = { title: given.title, latestVersionId: body.id, latest: numbered.version };
         try {
-          await pkg.create({ _id: given.id, organisation: given.organisation, ...fields });
+          await pkg.create({
+            _id: given.id,
+            organisation: given.organisation,
+            title: given.title,
+            latestVersionId: body.id,
+          });
         } catch (error) {
-          if (!isDuplicateKey(error)) throw error;
-          await pkg.updateOne({ _id: given.id, latest: { $lt: numbered.version } }, { $set: fields });
+          if (!isDuplicateKey(error)) throw error; // it is there: the version is a draft of it
         }
         return numbered;
       }
@@ -154,12 +166,19 @@ export async function createMongoPackageStore(connection: Connection): Promise<P
         .lean<PackageRow>();
       return row && toPackage(row);
     },
-    async setLatest(id, versionId) {
+    async publish(id, publication, title) {
+      const { versionId } = publication;
       // A version never changes its package: asking first is safe.
       if (!(await version.findOne({ _id: versionId, packageId: id }).lean<VersionRow>())) return null;
-      // `latest` stays: it only keeps a late writer of an older number from taking over.
       const row = await pkg
-        .findOneAndUpdate({ _id: id }, { $set: { latestVersionId: versionId } }, { returnDocument: 'after' })
+        .findOneAndUpdate(
+          { _id: id },
+          {
+            $set: { latestVersionId: versionId, title },
+            $push: { publications: JSON.parse(JSON.stringify(publication)) as unknown },
+          },
+          { returnDocument: 'after' },
+        )
         .lean<PackageRow>();
       return row && toPackage(row);
     },

@@ -43,6 +43,7 @@ const sessions = new Schema<SessionRow>(
     priorMilliseconds: { type: Number, required: true },
     recordedAt: { type: Date, default: null },
     revision: { type: Number, required: true },
+    device: String,
     slot: { type: String, required: true },
     owed: { type: Boolean, required: true },
   },
@@ -54,9 +55,10 @@ sessions.index({ registration: 1, startedAt: 1 });
 sessions.index({ slot: 1, lastBeatAt: 1 });
 sessions.index({ owed: 1, endedAt: 1 });
 
-const toSession = ({ _id, slot: _slot, owed: _owed, ...rest }: SessionRow): StoredReadingSession => ({
+const toSession = ({ _id, slot: _slot, owed: _owed, device, ...rest }: SessionRow): StoredReadingSession => ({
   id: _id,
   ...rest,
+  ...(device ? { device } : {}),
 });
 const toRow = ({ id, ...rest }: StoredReadingSession): SessionRow => ({
   _id: id,

@@ -15,6 +15,7 @@ const schema = new Schema<Row>(
     registration: { type: String, required: true },
     item: String,
     launchId: { type: String, required: true },
+    packageVersionId: String,
     sequence: { type: Number, required: true },
     body: { type: String, required: true },
     outbox: { type: String, default: null },
@@ -27,8 +28,12 @@ const schema = new Schema<Row>(
 // Sharded by registration.
 schema.index({ registration: 1, item: 1 });
 schema.index({ owing: 1, updatedAt: 1 });
+schema.index({ packageVersionId: 1, item: 1 }, { sparse: true });
 
-const toState = ({ _id, owing: _owing, ...rest }: Row): StoredItemState => rest;
+const toState = ({ _id, owing: _owing, packageVersionId, ...rest }: Row): StoredItemState => ({
+  ...rest,
+  ...(packageVersionId ? { packageVersionId } : {}),
+});
 
 export async function createMongoRuntimeStateStore(connection: Connection): Promise<RuntimeStateStore> {
   const model = connection.model<Row>('RuntimeState', schema);
@@ -74,6 +79,13 @@ export async function createMongoRuntimeStateStore(connection: Connection): Prom
         .limit(limit)
         .lean<Row[]>();
       return rows.map(toState);
+    },
+    async countByItem(packageVersionId) {
+      const counts = await model.aggregate<{ _id: string; n: number }>([
+        { $match: { packageVersionId } },
+        { $group: { _id: '$item', n: { $sum: 1 } } },
+      ]);
+      return new Map(counts.map(({ _id, n }) => [_id, n]));
     },
   };
 }

@@ -32,6 +32,9 @@ export const coursesSchema: SqliteSchema = {
     CREATE UNIQUE INDEX enrolments_current ON enrolments (person_id, course_id) WHERE withdrawn_at IS NULL;
     CREATE INDEX enrolments_person ON enrolments (person_id, enrolled_at DESC);
     CREATE INDEX enrolments_course ON enrolments (course_id);`,
+    `ALTER TABLE enrolments ADD COLUMN package_version_id TEXT;
+    DROP INDEX enrolments_course;
+    CREATE INDEX enrolments_course ON enrolments (course_id, registration);`,
   ],
 };
 
@@ -46,6 +49,7 @@ interface EnrolmentRow {
   enrolled_at: number;
   started_at: number | null;
   withdrawn_at: number | null;
+  package_version_id: string | null;
 }
 
 const dateOrNull = (ms: number | null): Date | null => (ms === null ? null : new Date(ms));
@@ -56,6 +60,7 @@ const toEnrolment = (row: EnrolmentRow): Enrolment => ({
   enrolledAt: new Date(row.enrolled_at),
   startedAt: dateOrNull(row.started_at),
   withdrawnAt: dateOrNull(row.withdrawn_at),
+  packageVersionId: row.package_version_id,
 });
 const isUnique = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'SQLITE_CONSTRAINT_UNIQUE';
@@ -93,8 +98,8 @@ export function createSqliteCourseStore(db: Sqlite): CourseStore {
     'SELECT body, revision FROM courses WHERE organisation = ? ORDER BY created_at DESC, id DESC',
   );
   const enrol = db.prepare(
-    `INSERT INTO enrolments (registration, course_id, person_id, enrolled_at, started_at, withdrawn_at)
-     VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    `INSERT INTO enrolments (registration, course_id, person_id, enrolled_at, started_at, withdrawn_at, package_version_id)
+     VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
   );
   const current = db.prepare<[string, string], EnrolmentRow>(
     'SELECT * FROM enrolments WHERE person_id = ? AND course_id = ? AND withdrawn_at IS NULL',
@@ -107,6 +112,22 @@ export function createSqliteCourseStore(db: Sqlite): CourseStore {
   );
   const start = db.prepare(
     'UPDATE enrolments SET started_at = ? WHERE registration = ? AND started_at IS NULL',
+  );
+
+  const pin = db.prepare(
+    'UPDATE enrolments SET package_version_id = ? WHERE registration = ? AND package_version_id IS NULL',
+  );
+  const pinStarted = db.prepare(
+    `UPDATE enrolments SET package_version_id = ?
+     WHERE course_id = ? AND withdrawn_at IS NULL AND started_at IS NOT NULL AND package_version_id IS NULL`,
+  );
+  const move = db.prepare(
+    `UPDATE enrolments SET package_version_id = @version
+     WHERE course_id = @course AND withdrawn_at IS NULL AND package_version_id <> @version`,
+  );
+  const startedIn = db.prepare<[string, string, number], EnrolmentRow>(
+    `SELECT * FROM enrolments WHERE course_id = ? AND registration > ? AND withdrawn_at IS NULL
+       AND (package_version_id IS NOT NULL OR started_at IS NOT NULL) ORDER BY registration LIMIT ?`,
   );
 
   const record = (row: CourseRow | undefined) =>
@@ -175,6 +196,7 @@ export function createSqliteCourseStore(db: Sqlite): CourseStore {
         enrolment.enrolledAt.getTime(),
         enrolment.startedAt?.getTime() ?? null,
         enrolment.withdrawnAt?.getTime() ?? null,
+        enrolment.packageVersionId,
       );
       const row = current.get(enrolment.personId, enrolment.courseId);
       if (!row) throw new Error('an enrolment was neither found nor stored');
@@ -193,6 +215,19 @@ export function createSqliteCourseStore(db: Sqlite): CourseStore {
     },
     async markStarted(registration, at) {
       return start.run(at.getTime(), registration).changes === 1;
+    },
+    async pinVersion(registration, versionId) {
+      pin.run(versionId, registration);
+      return byRegistration.get(registration)?.package_version_id ?? null;
+    },
+    async pinStarted(courseId, versionId) {
+      return pinStarted.run(versionId, courseId).changes;
+    },
+    async moveToVersion(course, version) {
+      return move.run({ course, version }).changes;
+    },
+    async startedIn(courseId, after, limit) {
+      return startedIn.all(courseId, after ?? '', limit).map(toEnrolment);
     },
   };
 }

@@ -6,6 +6,7 @@ import type {
   PackageVersion,
   VendorToken,
 } from '../../player/packages/store.ts';
+import { publicationsFromJson } from '../publications-json.ts';
 import type { Sqlite, SqliteSchema } from './open.ts';
 
 export const packagesSchema: SqliteSchema = {
@@ -48,6 +49,7 @@ export const packagesSchema: SqliteSchema = {
       last_used_at INTEGER
     ) WITHOUT ROWID;
     CREATE INDEX vendor_tokens_organisation ON vendor_tokens (organisation, id DESC);`,
+    `ALTER TABLE packages ADD COLUMN publications TEXT NOT NULL DEFAULT '[]';`,
   ],
 };
 
@@ -56,6 +58,7 @@ interface PackageRow {
   organisation: string;
   title: string;
   latest_version_id: string;
+  publications: string;
   archived_at: number | null;
 }
 interface TokenRow {
@@ -84,6 +87,7 @@ const toPackage = (row: PackageRow): Package => ({
   organisation: row.organisation,
   title: row.title,
   latestVersionId: row.latest_version_id,
+  publications: publicationsFromJson(row.publications),
   archivedAt: row.archived_at === null ? null : new Date(row.archived_at),
 });
 const dateOrNull = (value: number | null): Date | null => (value === null ? null : new Date(value));
@@ -112,7 +116,7 @@ const toVersion = (row: BodyRow): PackageVersion => {
 export function createSqlitePackageStore(db: Sqlite): PackageStore {
   const putPackage = db.prepare(
     `INSERT INTO packages (id, organisation, title, latest_version_id) VALUES (?, ?, ?, ?)
-     ON CONFLICT (id) DO UPDATE SET title = excluded.title, latest_version_id = excluded.latest_version_id`,
+     ON CONFLICT (id) DO NOTHING`,
   );
   const highest = db.prepare<[string], { n: number }>(
     'SELECT coalesce(max(version), 0) AS n FROM package_versions WHERE package_id = ?',
@@ -130,8 +134,8 @@ export function createSqlitePackageStore(db: Sqlite): PackageStore {
   const setArchived = db.prepare<[number | null, string], PackageRow>(
     'UPDATE packages SET archived_at = ? WHERE id = ? RETURNING *',
   );
-  const setLatest = db.prepare<[string, string, string], PackageRow>(
-    `UPDATE packages SET latest_version_id = ?
+  const publish = db.prepare<[string, string, string, string, string], PackageRow>(
+    `UPDATE packages SET latest_version_id = ?, title = ?, publications = json_insert(publications, '$[#]', json(?))
      WHERE id = ? AND EXISTS (SELECT 1 FROM package_versions WHERE id = ? AND package_id = packages.id) RETURNING *`,
   );
   const version = db.prepare<[string], BodyRow>('SELECT body FROM package_versions WHERE id = ?');
@@ -181,8 +185,9 @@ export function createSqlitePackageStore(db: Sqlite): PackageStore {
       const row = setArchived.get(at?.getTime() ?? null, id);
       return row ? toPackage(row) : null;
     },
-    async setLatest(id, versionId) {
-      const row = setLatest.get(versionId, id, versionId);
+    async publish(id, publication, title) {
+      const { versionId } = publication;
+      const row = publish.get(versionId, title, JSON.stringify(publication), id, versionId);
       return row ? toPackage(row) : null;
     },
     async version(id) {

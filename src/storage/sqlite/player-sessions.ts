@@ -31,6 +31,7 @@ export const playerSessionsSchema: SqliteSchema = {
     CREATE INDEX reading_sessions_silent ON reading_sessions (last_beat_at) WHERE ended_at IS NULL;
     CREATE INDEX reading_sessions_owed ON reading_sessions (ended_at) WHERE ended_at IS NOT NULL AND recorded_at IS NULL;
     CREATE INDEX reading_sessions_registration ON reading_sessions (registration, started_at);`,
+    `ALTER TABLE reading_sessions ADD COLUMN device TEXT;`,
   ],
 };
 
@@ -49,6 +50,7 @@ interface Row {
   prior_milliseconds: number;
   recorded_at: number | null;
   revision: number;
+  device: string | null;
 }
 
 const date = (value: number | null): Date | null => (value === null ? null : new Date(value));
@@ -67,6 +69,7 @@ const toSession = (row: Row): StoredReadingSession => ({
   priorMilliseconds: row.prior_milliseconds,
   recordedAt: date(row.recorded_at),
   revision: row.revision,
+  ...(row.device === null ? {} : { device: row.device }),
 });
 const toRow = (session: StoredReadingSession): Row => ({
   id: session.id,
@@ -83,6 +86,7 @@ const toRow = (session: StoredReadingSession): Row => ({
   prior_milliseconds: session.priorMilliseconds,
   recorded_at: session.recordedAt?.getTime() ?? null,
   revision: session.revision,
+  device: session.device ?? null,
 });
 
 export function createSqlitePlayerSessionStore(db: Sqlite): PlayerSessionStore {
@@ -91,7 +95,7 @@ export function createSqlitePlayerSessionStore(db: Sqlite): PlayerSessionStore {
   const deleteLaunches = db.prepare<[number]>('DELETE FROM player_launches WHERE expires_at < ?');
   const insert = db.prepare<[Row]>(
     `INSERT INTO reading_sessions VALUES (@id, @launch_id, @learner_id, @registration, @package_version_id, @started_at,
-      @last_beat_at, @paused, @ended_at, @ending, @milliseconds, @prior_milliseconds, @recorded_at, @revision)
+      @last_beat_at, @paused, @ended_at, @ending, @milliseconds, @prior_milliseconds, @recorded_at, @revision, @device)
      ON CONFLICT DO NOTHING`,
   );
   const change = db.prepare<[Row]>(

@@ -16,6 +16,8 @@ export const runtimeStateSchema: SqliteSchema = {
       PRIMARY KEY (registration, item)
     );
     CREATE INDEX runtime_states_outbox ON runtime_states (updated_at) WHERE outbox IS NOT NULL;`,
+    `ALTER TABLE runtime_states ADD COLUMN package_version_id TEXT;
+    CREATE INDEX runtime_states_version ON runtime_states (package_version_id, item) WHERE package_version_id IS NOT NULL;`,
   ],
 };
 
@@ -28,6 +30,7 @@ interface Row {
   outbox: string | null;
   updated_at: number;
   revision: number;
+  package_version_id: string | null;
 }
 
 const toState = (row: Row): StoredItemState => ({
@@ -39,6 +42,7 @@ const toState = (row: Row): StoredItemState => ({
   outbox: row.outbox,
   updatedAt: new Date(row.updated_at),
   revision: row.revision,
+  ...(row.package_version_id === null ? {} : { packageVersionId: row.package_version_id }),
 });
 
 export function createSqliteRuntimeStateStore(db: Sqlite): RuntimeStateStore {
@@ -49,12 +53,12 @@ export function createSqliteRuntimeStateStore(db: Sqlite): RuntimeStateStore {
     'SELECT * FROM runtime_states WHERE registration = ? ORDER BY item',
   );
   const insert = db.prepare<[Row]>(
-    `INSERT INTO runtime_states VALUES (@registration, @item, @launch_id, @sequence, @body, @outbox, @updated_at, 1)
+    `INSERT INTO runtime_states VALUES (@registration, @item, @launch_id, @sequence, @body, @outbox, @updated_at, 1, @package_version_id)
      ON CONFLICT DO NOTHING`,
   );
   const update = db.prepare<[Row]>(
     `UPDATE runtime_states SET launch_id = @launch_id, sequence = @sequence, body = @body, outbox = @outbox,
-      updated_at = @updated_at, revision = @revision + 1
+      updated_at = @updated_at, package_version_id = @package_version_id, revision = @revision + 1
      WHERE registration = @registration AND item = @item AND revision = @revision`,
   );
   const clear = db.prepare<[string, string, number]>(
@@ -63,6 +67,9 @@ export function createSqliteRuntimeStateStore(db: Sqlite): RuntimeStateStore {
   );
   const withOutbox = db.prepare<[number, number], Row>(
     'SELECT * FROM runtime_states WHERE outbox IS NOT NULL AND updated_at < ? ORDER BY updated_at LIMIT ?',
+  );
+  const countByItem = db.prepare<[string], { item: string; n: number }>(
+    'SELECT item, count(*) AS n FROM runtime_states WHERE package_version_id = ? GROUP BY item',
   );
   return {
     async get(registration, item) {
@@ -82,6 +89,7 @@ export function createSqliteRuntimeStateStore(db: Sqlite): RuntimeStateStore {
         outbox: state.outbox,
         updated_at: state.updatedAt.getTime(),
         revision: state.revision,
+        package_version_id: state.packageVersionId ?? null,
       };
       return (state.revision === 0 ? insert : update).run(row).changes === 1;
     },
@@ -90,6 +98,9 @@ export function createSqliteRuntimeStateStore(db: Sqlite): RuntimeStateStore {
     },
     async withOutbox(before, limit) {
       return withOutbox.all(before.getTime(), limit).map(toState);
+    },
+    async countByItem(packageVersionId) {
+      return new Map(countByItem.all(packageVersionId).map(({ item, n }) => [item, n]));
     },
   };
 }

@@ -77,6 +77,7 @@ export const tableKinds: readonly TableKind[] = [
       prior_milliseconds: 'number',
       recorded_at: 'date',
       revision: 'number',
+      device: 'text',
     },
     {
       mongo: (row) => ({
@@ -147,19 +148,21 @@ export const tableKinds: readonly TableKind[] = [
       outbox: 'text',
       updated_at: 'date',
       revision: 'number',
+      package_version_id: 'text',
     },
     {
       id: (row) => runtimeStateId(text(row, 'registration'), text(row, 'item')),
       mongo: (row) => ({ owing: row['outbox'] !== null }),
     },
   ),
-  table(
-    'packages',
-    'id',
-    { id: 'text', organisation: 'text', title: 'text', latest_version_id: 'text', archived_at: 'date' },
-    // Only guards against a writer that was slower than another; none is on its way while a store moves.
-    { mongo: () => ({ latest: 0 }) },
-  ),
+  table('packages', 'id', {
+    id: 'text',
+    organisation: 'text',
+    title: 'text',
+    latest_version_id: 'text',
+    publications: 'json',
+    archived_at: 'date',
+  }),
   table('package_versions', 'id', { id: 'text', package_id: 'text', version: 'number', body: 'text' }),
   table(
     'package_files',
@@ -202,6 +205,7 @@ export const tableKinds: readonly TableKind[] = [
       enrolled_at: 'date',
       started_at: 'date',
       withdrawn_at: 'date',
+      package_version_id: 'text',
     },
     {
       mongo: (row): Record<string, unknown> =>
