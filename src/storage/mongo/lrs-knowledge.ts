@@ -91,3 +91,5 @@ export async function createKnowledge(connection: Connection) {
     },
   };
 }
+
+export type Knowledge = Awaited<ReturnType<typeof createKnowledge>>;
