@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import iconv from 'iconv-lite';
-import { readManifest, resolveHref, withParameters } from '../../src/player/packages/manifest.ts';
+import { readManifest } from '../../src/player/packages/manifest.ts';
+import { resolveHref, withParameters } from '../../src/player/packages/resources.ts';
 import { manifestOf, type ManifestParts } from '../support/zips.ts';
 
 const read = (text: string | Buffer, files: string[] = ['index.html']) => {

@@ -2,7 +2,7 @@ import type { Finding } from '../types.ts';
 import type { ArchiveFile } from './archive.ts';
 import { readWhole } from './content.ts';
 import { finding } from './findings.ts';
-import { encodePath, resolveHref } from './manifest.ts';
+import { encodePath, resolveHref } from './resources.ts';
 import { attribute, childOf, childrenOf, decodeXml, parseXml, textOf, type XmlElement } from './xml.ts';
 
 export interface Epub {

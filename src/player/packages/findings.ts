@@ -205,6 +205,22 @@ const rules = {
     message: ['{path} 的大小寫與實際檔名 {actual} 不同', '{path} differs in case from the file {actual}'],
     remedy: ['請讓兩者完全相同', 'Make the two the same'],
   },
+  'manifest.listed-wrong-case': {
+    severity: 'warning',
+    message: [
+      '清單列出的 {path} 與實際檔名 {actual} 大小寫不同',
+      'The listed {path} differs in case from the file {actual}',
+    ],
+    remedy: [
+      '請讓兩者完全相同；網頁若以不同大小寫引用，檔案會讀不到',
+      'Make the two the same: a page that uses the other case does not find the file',
+    ],
+  },
+  'manifest.circular': {
+    severity: 'error',
+    message: ['巢狀的 manifest {id} 引用了自己', 'The nested manifest {id} refers to itself'],
+    remedy: ['請修正 identifierref', 'Correct the identifierref'],
+  },
   'manifest.external': {
     severity: 'warning',
     message: ['單元指向外部網址 {url}', 'An item launches the external address {url}'],

@@ -3,6 +3,14 @@ import type { CourseContent } from './content.ts';
 import { finding } from './findings.ts';
 import { readLom, type CourseMetadata } from './lom.ts';
 import { itemsIn, parsePrerequisites } from './prerequisites.ts';
+import {
+  at,
+  manifestFile,
+  organizationOf,
+  readReferences,
+  resolveHref,
+  withParameters,
+} from './resources.ts';
 import { readSequencing, type Sequencing } from './sequencing.ts';
 import { attribute, childOf, childrenOf, decodeXml, parseXml, textOf, type XmlElement } from './xml.ts';
 
@@ -15,40 +23,7 @@ export interface Manifest extends CourseContent {
   metadataLocation: string | null;
 }
 
-const manifestFile = 'imsmanifest.xml';
 const launchDataLimit = { 'scorm-1.2': 4096, 'scorm-2004': 4000 } as const;
-
-/** A place in the manifest. */
-const at = (element: XmlElement) => ({ file: manifestFile, line: element.line });
-
-const isExternal = (href: string): boolean =>
-  /^([a-z][a-z0-9+.-]*:)?\/\//i.test(href) || /^(https?|data|javascript|file):/i.test(href);
-
-/** The package path that an href names, with its bases; null when it leads outside. */
-export function resolveHref(bases: readonly string[], href: string): { path: string; suffix: string } | null {
-  const root = 'http://package.invalid/';
-  try {
-    const base = bases.reduce((url, each) => new URL(each, url).href, root);
-    const url = new URL(href.replaceAll('\\', '/'), base);
-    if (url.origin !== 'http://package.invalid') return null;
-    // `..` above the root is clamped by URL; count it by hand.
-    let depth = 0;
-    const written = [...bases, href].join('').replaceAll('\\', '/').split(/[?#]/)[0] ?? '';
-    for (const part of written.split('/')) {
-      if (part === '..') depth--;
-      else if (part !== '.' && part !== '') depth++;
-      if (depth < 0) return null;
-    }
-    return {
-      path: decodeURIComponent(url.pathname.slice(1)).normalize('NFC'),
-      suffix: `${url.search}${url.hash}`,
-    };
-  } catch {
-    return null;
-  }
-}
-
-export const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
 
 function editionOf(
   root: XmlElement,
@@ -57,7 +32,7 @@ function editionOf(
 ): Pick<Manifest, 'standard' | 'edition'> {
   const metadata = childOf(root, 'metadata');
   const said = textOf(metadata, 'schemaversion') ?? '';
-  if (/^1\.2$/.test(said)) return { standard: 'scorm-1.2', edition: '1.2' };
+  if (/^(?:SCORM\s*)?1\.2\b/i.test(said)) return { standard: 'scorm-1.2', edition: '1.2' };
   if (/2004|CAM|^1\.3/i.test(said)) {
     const edition = /(\d(?:st|nd|rd|th)) Edition/i.exec(said)?.[1];
     return {
@@ -73,76 +48,6 @@ function editionOf(
       finding('manifest.version', at(metadata ?? root), { assumed: v2004 ? 'SCORM 2004' : 'SCORM 1.2' }),
     );
   return v2004 ? { standard: 'scorm-2004', edition: '2004' } : { standard: 'scorm-1.2', edition: '1.2' };
-}
-
-interface Resource {
-  element: XmlElement;
-  href: { path: string; suffix: string } | null;
-  isSco: boolean;
-}
-
-/** Reads resources, checks that their files are there, and remembers which can be launched. */
-function readResources(
-  root: XmlElement,
-  files: ReadonlySet<string>,
-  findings: Finding[],
-): Map<string, Resource> {
-  const byFolded = new Map([...files].map((path) => [path.toLowerCase(), path]));
-  const manifestBase = attribute(root, 'base');
-  const container = childOf(root, 'resources');
-  const containerBase = container && attribute(container, 'base');
-  const resources = new Map<string, Resource>();
-
-  const check = (element: XmlElement, bases: string[], href: string, launches: boolean): Resource['href'] => {
-    if (isExternal(href)) {
-      findings.push(finding('manifest.external', at(element), { url: href.slice(0, 200) }));
-      return null;
-    }
-    const resolved = resolveHref(bases, href);
-    if (!resolved) {
-      findings.push(finding('manifest.unsafe-path', at(element), { path: href.slice(0, 200) }));
-      return null;
-    }
-    if (files.has(resolved.path)) return resolved;
-    const actual = byFolded.get(resolved.path.toLowerCase());
-    if (actual !== undefined)
-      findings.push(finding('manifest.wrong-case', at(element), { path: resolved.path, actual }));
-    else
-      findings.push(
-        finding(launches ? 'manifest.missing-file' : 'manifest.missing-listed-file', at(element), {
-          path: resolved.path,
-        }),
-      );
-    return resolved;
-  };
-
-  for (const element of childrenOf(container, 'resource')) {
-    const id = attribute(element, 'identifier');
-    if (id === undefined) {
-      findings.push(finding('manifest.identifier-missing', at(element), { element: 'resource' }));
-      continue;
-    }
-    if (resources.has(id)) findings.push(finding('manifest.duplicate-identifier', at(element), { id }));
-    const bases = [manifestBase, containerBase, attribute(element, 'base')].filter(
-      (base) => base !== undefined,
-    );
-    const href = attribute(element, 'href');
-    const type = (
-      attribute(element, 'scormtype') ??
-      attribute(element, 'scormType') ??
-      'asset'
-    ).toLowerCase();
-    for (const file of childrenOf(element, 'file')) {
-      const path = attribute(file, 'href');
-      if (path !== undefined && path !== href) check(file, bases, path, false);
-    }
-    resources.set(id, {
-      element,
-      href: href === undefined ? null : check(element, bases, href, true),
-      isSco: type === 'sco',
-    });
-  }
-  return resources;
 }
 
 /**
@@ -172,7 +77,7 @@ export function readManifest(
     return { manifest: null, findings };
   }
   const { standard, edition } = editionOf(root, namespaces, findings);
-  const resources = readResources(root, files, findings);
+  const { resources, manifests } = readReferences(root, files, findings);
 
   const collections = new Map<string, Sequencing>();
   for (const element of childrenOf(childOf(root, 'sequencingCollection'), 'sequencing')) {
@@ -191,15 +96,18 @@ export function readManifest(
   const organizations = childOf(root, 'organizations');
   const all = childrenOf(organizations, 'organization');
   const wanted = organizations && attribute(organizations, 'default');
-  const organization = all.find((each) => attribute(each, 'identifier') === wanted) ?? all[0];
+  // A package that only holds others is the first of them.
+  const organization = organizationOf(root) ?? [...manifests.values()].map(organizationOf).find(Boolean);
   if (!organization) {
     findings.push(finding('manifest.organization', at(organizations ?? root)));
     return { manifest: null, findings };
   }
-  if (wanted !== undefined && attribute(organization, 'identifier') !== wanted)
+  if (wanted !== undefined && all.length > 0 && attribute(organization, 'identifier') !== wanted)
     findings.push(finding('manifest.default-organization', at(organizations ?? root), { id: wanted }));
 
   const seen = new Set<string>();
+  /** Nested manifests that are being read, outermost first. */
+  const opening: XmlElement[] = [];
   const readItem = (element: XmlElement): PackageItem => {
     const identifier = attribute(element, 'identifier');
     if (identifier === undefined)
@@ -208,17 +116,30 @@ export function readManifest(
       findings.push(finding('manifest.duplicate-identifier', at(element), { id: identifier }));
     seen.add(identifier ?? '');
 
-    const children = childrenOf(element, 'item').map(readItem);
     const ref = attribute(element, 'identifierref');
     const resource = ref === undefined ? undefined : resources.get(ref);
-    if (ref !== undefined && !resource)
+    const nested = ref === undefined || resource ? undefined : manifests.get(ref);
+    const organizationInside = nested && organizationOf(nested);
+    const inside = organizationInside ? childrenOf(organizationInside, 'item') : [];
+    if (nested && opening.includes(nested)) {
+      findings.push(finding('manifest.circular', at(element), { id: ref ?? '' }));
+      inside.length = 0;
+    }
+    if (nested) opening.push(nested);
+    const children = [...childrenOf(element, 'item'), ...inside].map(readItem);
+    if (nested) opening.pop();
+    if (ref !== undefined && !resource && !nested)
       findings.push(finding('manifest.dangling-reference', at(element), { id: ref }));
     if (resource && !attribute(resource.element, 'href'))
       findings.push(finding('manifest.resource-without-href', at(resource.element), { id: ref ?? '' }));
 
     const item: PackageItem = {
       identifier: identifier ?? '',
-      title: textOf(element, 'title') ?? identifier ?? '',
+      title:
+        textOf(element, 'title') ??
+        (organizationInside && textOf(organizationInside, 'title')) ??
+        identifier ??
+        '',
       visible: attribute(element, 'isvisible')?.toLowerCase() !== 'false',
       href: resource?.href ? withParameters(resource.href, attribute(element, 'parameters')) : null,
       kind: resource?.href ? (resource.isSco ? 'sco' : 'asset') : 'cluster',
@@ -301,7 +222,8 @@ export function readManifest(
     if (ref !== undefined) used.add(ref);
     childrenOf(element, 'item').forEach(noteUse);
   };
-  all.forEach(noteUse);
+  for (const manifest of [root, ...manifests.values()])
+    childrenOf(childOf(manifest, 'organizations'), 'organization').forEach(noteUse);
   for (const [id, { element, isSco }] of resources) {
     if (isSco && !used.has(id)) findings.push(finding('manifest.unreachable', at(element), { id }));
     for (const dependency of childrenOf(element, 'dependency')) {
@@ -332,18 +254,4 @@ export function readManifest(
     },
     findings,
   };
-}
-
-/** Item parameters join the resource's own query and fragment (CAM 3.4.1.5: `?` and `#` decide how). */
-export function withParameters(
-  { path, suffix }: { path: string; suffix: string },
-  parameters: string | undefined,
-): string {
-  const href = `${encodePath(path)}${suffix}`;
-  if (parameters === undefined) return href;
-  const trimmed = parameters.replace(/^[?&]+/, '');
-  if (trimmed === '') return href;
-  if (trimmed.startsWith('#')) return href.includes('#') ? href : `${href}${trimmed}`;
-  const [before = '', fragment] = href.split('#');
-  return `${before}${before.includes('?') ? '&' : '?'}${trimmed}${fragment === undefined ? '' : `#${fragment}`}`;
 }

@@ -3,7 +3,7 @@ import type { ArchiveFile } from './archive.ts';
 import { generatedFile, readHead, type CourseContent } from './content.ts';
 import { readEpub } from './epub.ts';
 import { finding } from './findings.ts';
-import { encodePath } from './manifest.ts';
+import { encodePath } from './resources.ts';
 import { plainPage, type PlainSource } from './plain-page.ts';
 
 /** What was made of files without a manifest. */
