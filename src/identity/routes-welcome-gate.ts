@@ -23,7 +23,7 @@ const alwaysOpen = [
   '/first-login',
   '/terms',
   '/confirm-email',
-  '/demo/outbox',
+  '/demo', // the outbox, and what else only demo mode has
   '/api/nickname-check',
   '/api/player/sessions',
 ];

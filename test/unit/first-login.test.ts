@@ -16,7 +16,9 @@ import { idNumberKind } from '../../src/identity/id-numbers.ts';
 import { parseMailUrl } from '../../src/identity/mail/smtp.ts';
 import { nextIssueAt } from '../../src/identity/mail/store.ts';
 import { cleanNickname, nicknameFault, suggestNicknames } from '../../src/identity/nicknames.ts';
+import { signInGuide } from '../../src/identity/routes-first-login.ts';
 import { createTerms, parseTerms } from '../../src/identity/terms.ts';
+import { createViewEngine, viewsFolder } from '../../src/views/engine.ts';
 import { loadMessages } from '../../src/views/messages.ts';
 import { TestClock } from '../support/clock.ts';
 
@@ -84,6 +86,27 @@ describe('the sign-in panel after the answer (W22)', () => {
     ]);
     expect(unsuitable(panel[0] as OfferedProvider, 'no-hours')).to.equal('civil-servants-only');
     expect(unsuitable(panel[2] as OfferedProvider, 'hours')).to.equal('no-proof');
+  });
+
+  it('names what it left out with the reason, and offers to show all, keeping the way back', async () => {
+    const shownFor = (query: Record<string, string>, cookie: string): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const guide = signInGuide({ headers: { cookie }, query } as never, () => panel, '/record');
+        createViewEngine()(
+          join(viewsFolder, 'pages/sign-in.hbs'),
+          { language: 'zh-TW', guide, returnTo: '/record', csrfToken: 'x', otherLanguageUrl: '/', can: {} },
+          (error, html) => (error ? reject(error) : resolve(html ?? '')),
+        );
+      });
+    const suitedPage = await shownFor({}, 'a=b; zhixing-first-login=official');
+    expect(suitedPage)
+      .to.include('為避免您損失時數')
+      .and.include('<strong>facebook</strong>：不是公務帳號，以此登入的學習時數不會累計。')
+      .and.match(/href="\/sign-in\?show=all&amp;returnTo(=|&#x3D;)%2Frecord"/);
+    expect(suitedPage.match(/data-hidden/g)).to.have.length(3);
+    const whole = await shownFor({ show: 'all' }, 'zhixing-first-login=official');
+    expect(whole).to.include('只顯示適合我的登入方式').and.not.include('data-hidden');
+    expect(await shownFor({}, 'zhixing-first-login=nonsense')).to.not.include('依您的回答');
   });
 });
 
