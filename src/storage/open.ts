@@ -9,6 +9,7 @@ import type { CompletionStore } from '../completion/store.ts';
 import type { CourseStore } from '../courses/store.ts';
 import type { BlobStore } from '../base/blobs.ts';
 import type { PackageStore } from '../player/packages/store.ts';
+import type { OnceStore } from '../identity/providers/store.ts';
 import type { IdentityStore } from '../identity/store.ts';
 import { createMongoIdentityStore } from './mongo/identity.ts';
 import { createMongoAssessmentStore } from './mongo/assessment.ts';
@@ -17,6 +18,7 @@ import { createMongoCompletionStore } from './mongo/completion.ts';
 import { createMongoCourseStore } from './mongo/courses.ts';
 import { createDiskBlobs } from './disk-blobs.ts';
 import { createGridFsBlobs } from './mongo/gridfs-blobs.ts';
+import { createMongoOnceStore } from './mongo/once.ts';
 import { createMongoPackageStore } from './mongo/packages.ts';
 import { whenAvailable } from './mongo/availability.ts';
 import { openMongo } from './mongo/open.ts';
@@ -30,6 +32,7 @@ import { createSqliteAssessmentStore, assessmentSchema } from './sqlite/assessme
 import { certificatesSchema, createSqliteCertificateStore } from './sqlite/certificates.ts';
 import { createSqliteCompletionStore, completionSchema } from './sqlite/completion.ts';
 import { createSqliteCourseStore, coursesSchema } from './sqlite/courses.ts';
+import { createSqliteOnceStore, onceSchema } from './sqlite/once.ts';
 import { createSqlitePackageStore, packagesSchema } from './sqlite/packages.ts';
 import { openSqlite } from './sqlite/open.ts';
 import { createSqlitePlayerSessionStore, playerSessionsSchema } from './sqlite/player-sessions.ts';
@@ -58,6 +61,7 @@ export interface Storage {
   playerSessions: PlayerSessionStore;
   runtimeStates: RuntimeStateStore;
   identity: IdentityStore;
+  once: OnceStore;
   packages: PackageStore;
   blobs: BlobStore;
   courses: CourseStore;
@@ -81,6 +85,7 @@ async function openOnSqlite(options: StorageOptions): Promise<Storage> {
     playerSessionsSchema,
     runtimeStateSchema,
     identitySchema,
+    onceSchema,
     packagesSchema,
     coursesSchema,
     assessmentSchema,
@@ -96,6 +101,7 @@ async function openOnSqlite(options: StorageOptions): Promise<Storage> {
     playerSessions: createSqlitePlayerSessionStore(db),
     runtimeStates: createSqliteRuntimeStateStore(db),
     identity: createSqliteIdentityStore(db),
+    once: createSqliteOnceStore(db),
     packages: createSqlitePackageStore(db),
     blobs,
     courses: createSqliteCourseStore(db),
@@ -122,6 +128,7 @@ async function openOnMongo(uri: string, options: StorageOptions): Promise<Storag
     playerSessions: whenAvailable(await createMongoPlayerSessionStore(connection)),
     runtimeStates: whenAvailable(await createMongoRuntimeStateStore(connection)),
     identity: whenAvailable(await createMongoIdentityStore(connection)),
+    once: whenAvailable(await createMongoOnceStore(connection)),
     packages: whenAvailable(await createMongoPackageStore(connection)),
     blobs,
     courses: whenAvailable(await createMongoCourseStore(connection)),
