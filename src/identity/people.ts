@@ -28,6 +28,8 @@ export interface NewPerson {
   idNumber?: string;
   identity?: ExternalIdentity;
   profile?: Partial<PersonalProfile>;
+  emailConfirmed?: boolean;
+  vouchers?: PersonRecord['vouchers'];
 }
 
 export interface People {
@@ -113,7 +115,8 @@ export function createPeople(deps: { store: IdentityStore; vault: IdNumberVault;
         idNumber: given.idNumber === undefined ? null : vault.seal(given.idNumber),
         profile: { ...emptyProfile, ...given.profile },
         consent: null,
-        emailConfirmed: false,
+        emailConfirmed: given.emailConfirmed ?? false,
+        vouchers: given.vouchers ?? {},
         totp: null,
         restrictedAt: null,
         erasedAt: null,
