@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { DomainError, type Problem } from './base/errors.ts';
+import { noProviders, readProviders } from './identity/providers/configuration.ts';
+import type { ProviderSet } from './identity/providers/types.ts';
 
 /** Everything the program can be told from outside, typed; see .env.example and the README's table. */
 export interface Config {
@@ -44,6 +46,8 @@ export interface Secrets {
   session: string;
   /** 32 bytes, encrypts ID numbers (AES-256-GCM); its derived key hashes them for look-up. */
   idNumberKey: Buffer;
+  /** The identity providers, with what their entries point to: client secrets and keys. */
+  providers: ProviderSet;
   /** One all-scope LRS credential, created or updated at start; null: none. */
   lrs: { key: string; secret: string } | null;
   /** The first administrator, created at the start if there is none of this name; null: none. */
@@ -78,6 +82,7 @@ const schema = z.object({
     .optional(),
   LRS_KEY: z.string().min(1).optional(),
   LRS_SECRET: z.string().min(8, 'must have at least 8 characters').optional(),
+  IDENTITY_PROVIDERS: z.string().min(1).optional(),
   SESSION_IDLE_SECONDS: z.coerce.number().int().min(60).max(86_400).default(1800),
   ADMIN_LOGIN: z.string().trim().min(1).max(100).optional(),
   ADMIN_PASSWORD: z.string().min(12, 'must have at least 12 characters').optional(),
@@ -151,6 +156,12 @@ export function readConfig(
       message: 'ADMIN_LOGIN and ADMIN_PASSWORD go together',
     });
 
+  const { problems: providerFaults, ...providers } =
+    given['IDENTITY_PROVIDERS'] === undefined
+      ? { ...noProviders, problems: [] }
+      : readProviders(given['IDENTITY_PROVIDERS'], given);
+  problems.push(...providerFaults);
+
   if (!parsed.success || problems.length > 0) {
     throw new DomainError(
       'invalid',
@@ -190,6 +201,7 @@ export function readConfig(
       session: env.SESSION_SECRET ?? secrets.session,
       idNumberKey:
         env.ID_NUMBER_KEY === undefined ? secrets.idNumberKey : Buffer.from(env.ID_NUMBER_KEY, 'hex'),
+      providers,
       admin:
         env.ADMIN_LOGIN !== undefined && env.ADMIN_PASSWORD !== undefined
           ? { loginName: env.ADMIN_LOGIN, password: env.ADMIN_PASSWORD }

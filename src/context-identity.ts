@@ -4,6 +4,7 @@ import type { Config } from './config.ts';
 import type { RateLimits } from './http/rate-limit.ts';
 import { createIdNumberVault } from './identity/id-numbers.ts';
 import { createPeople } from './identity/people.ts';
+import { createProviderAccess } from './identity/providers/routes-access.ts';
 import { createPassport } from './identity/routes-access.ts';
 import { createSignIns } from './identity/routes-sign-in.ts';
 import { createIdentityRoutes } from './identity/routes.ts';
@@ -25,6 +26,23 @@ export function createIdentity({ config, storage, clock, logger, rateLimit }: Id
   const audit: RecordAudit = async (event) => void logger.info({ audit: event }, 'audit');
   const signIns = createSignIns({ audit });
   const { passport, middleware } = createPassport(people);
+  const access = createProviderAccess({
+    passport,
+    ...{
+      identity: storage.identity,
+      once: storage.once,
+      people,
+      vault,
+      clock,
+      logger,
+      audit,
+      signIns,
+      rateLimit,
+    },
+    set: config.secrets.providers,
+    publicOrigin: config.publicOrigin,
+    secret: config.secrets.session,
+  });
   return {
     people,
     vault,
@@ -32,6 +50,11 @@ export function createIdentity({ config, storage, clock, logger, rateLimit }: Id
     passport,
     /** Who sends this request; right after the session. */
     middleware: [...middleware],
-    routes: [createIdentityRoutes({ people, signIns, audit, demo: config.mode === 'demo', rateLimit })],
+    /** Answers of identity providers that come from their site: before the CSRF fence (routes-cross-site.ts). */
+    crossSite: access.crossSite,
+    routes: [
+      createIdentityRoutes({ people, signIns, audit, demo: config.mode === 'demo', rateLimit }),
+      access.routes,
+    ],
   };
 }
