@@ -20,6 +20,7 @@ const storageSeesPortsOnly = importOrder
     from: `./src/${folder}`,
     except: [
       './store.ts',
+      './providers/store.ts',
       './packages/store.ts',
       './sessions/store.ts',
       './runtime/store.ts',
@@ -68,7 +69,7 @@ export default tseslint.config(
       'src/**/*routes*',
       'src/portal/**',
       'src/app.ts',
-      'src/identity/*strateg*',
+      'src/identity/**/*strateg*',
     ],
     rules: {
       'no-restricted-imports': [

@@ -35,6 +35,7 @@ export function createApp(context: Context): Express {
   portal.use(createLanguage((req) => req.user?.language ?? null));
   portal.use(context.pageLocals);
   portal.use(routes.player); // beacons prove themselves by a token of their own, so before the CSRF fence
+  portal.use(routes.identityAnswers); // posted by identity providers' sites: only kept here, see the file
   portal.use(
     express.urlencoded({ extended: true, limit: '1mb', parameterLimit: 5000 }),
     express.json({ limit: '1mb' }),

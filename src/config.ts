@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { DomainError, type Problem } from './base/errors.ts';
 import { parseMailUrl } from './identity/mail/smtp.ts';
+import { noProviders, readProviders } from './identity/providers/configuration.ts';
+import type { ProviderSet } from './identity/providers/types.ts';
 
 /** Everything the program can be told from outside, typed; see .env.example and the README's table. */
 export interface Config {
@@ -49,6 +51,8 @@ export interface Secrets {
   idNumberKey: Buffer;
   /** The mail server, with its password: smtp://user:password@host:port?tls; null: no mail is sent. */
   mailUrl: string | null;
+  /** The identity providers, with what their entries point to: client secrets and keys. */
+  providers: ProviderSet;
   /** One all-scope LRS credential, created or updated at start; null: none. */
   lrs: { key: string; secret: string } | null;
   /** The first administrator, created at the start if there is none of this name; null: none. */
@@ -83,6 +87,7 @@ const schema = z.object({
     .optional(),
   LRS_KEY: z.string().min(1).optional(),
   LRS_SECRET: z.string().min(8, 'must have at least 8 characters').optional(),
+  IDENTITY_PROVIDERS: z.string().min(1).optional(),
   SESSION_IDLE_SECONDS: z.coerce.number().int().min(60).max(86_400).default(1800),
   MAIL_URL: z.string().optional(),
   MAIL_FROM: z.string().trim().min(3).max(200).default('Zhixing <no-reply@localhost>'),
@@ -171,6 +176,12 @@ export function readConfig(
       message: 'ADMIN_LOGIN and ADMIN_PASSWORD go together',
     });
 
+  const { problems: providerFaults, ...providers } =
+    given['IDENTITY_PROVIDERS'] === undefined
+      ? { ...noProviders, problems: [] }
+      : readProviders(given['IDENTITY_PROVIDERS'], given);
+  problems.push(...providerFaults);
+
   if (!parsed.success || problems.length > 0) {
     throw new DomainError(
       'invalid',
@@ -212,6 +223,7 @@ export function readConfig(
       idNumberKey:
         env.ID_NUMBER_KEY === undefined ? secrets.idNumberKey : Buffer.from(env.ID_NUMBER_KEY, 'hex'),
       mailUrl: env.MAIL_URL ?? null,
+      providers,
       admin:
         env.ADMIN_LOGIN !== undefined && env.ADMIN_PASSWORD !== undefined
           ? { loginName: env.ADMIN_LOGIN, password: env.ADMIN_PASSWORD }

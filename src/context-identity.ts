@@ -5,7 +5,6 @@ import type { RateLimits } from './http/rate-limit.ts';
 import { createAgencies } from './identity/agencies/agencies.ts';
 import { createAgencyRoutes } from './identity/agencies/routes.ts';
 import { createIdNumberVault } from './identity/id-numbers.ts';
-import type { OfferedProviders } from './identity/first-login.ts';
 import { createEmailConfirmations } from './identity/mail/confirmations.ts';
 import { createOutboxMailer } from './identity/mail/outbox.ts';
 import { createOutboxRoutes } from './identity/mail/routes-outbox.ts';
@@ -13,6 +12,7 @@ import { createSmtpMailer } from './identity/mail/smtp.ts';
 import { createPeople } from './identity/people.ts';
 import { createProfiles } from './identity/profile/profiles.ts';
 import { createProfileRoutes } from './identity/profile/routes.ts';
+import { createProviderAccess } from './identity/providers/routes-access.ts';
 import { createPassport } from './identity/routes-access.ts';
 import { createFirstLoginRoutes } from './identity/routes-first-login.ts';
 import { createSignIns } from './identity/routes-sign-in.ts';
@@ -39,6 +39,23 @@ export function createIdentity({ config, storage, clock, logger, rateLimit }: Id
   const audit: RecordAudit = async (event) => void logger.info({ audit: event }, 'audit');
   const signIns = createSignIns({ audit });
   const { passport, middleware } = createPassport(people);
+  const access = createProviderAccess({
+    passport,
+    ...{
+      identity: storage.identity,
+      once: storage.once,
+      people,
+      vault,
+      clock,
+      logger,
+      audit,
+      signIns,
+      rateLimit,
+    },
+    set: config.secrets.providers,
+    publicOrigin: config.publicOrigin,
+    secret: config.secrets.session,
+  });
 
   // A first sign-in: wizard, terms, nickname, contact e-mail
   const demo = config.mode === 'demo';
@@ -49,7 +66,7 @@ export function createIdentity({ config, storage, clock, logger, rateLimit }: Id
       ? null
       : createSmtpMailer({ url: config.secrets.mailUrl, from: config.mailFrom });
   if (!mailer) logger.warn('MAIL_URL is not set: contact e-mails cannot be confirmed');
-  const offeredProviders: OfferedProviders = () => [];
+  const offeredProviders = access.offered;
   const terms = createTerms({ clock });
   const welcome = createWelcome({
     store: storage.identity,
@@ -86,8 +103,11 @@ export function createIdentity({ config, storage, clock, logger, rateLimit }: Id
     passport,
     /** Who sends this request; right after the session. */
     middleware: [...middleware, createWelcomeGate({ welcome }), socialReminder],
+    /** Answers of identity providers that come from their site: before the CSRF fence (routes-cross-site.ts). */
+    crossSite: access.crossSite,
     routes: [
       createIdentityRoutes({ people, signIns, audit, demo, offeredProviders, rateLimit }),
+      access.routes,
       createFirstLoginRoutes({ offeredProviders, publicOrigin: config.publicOrigin }),
       createWelcomeRoutes({ welcome, terms, confirmations, outbox, rateLimit }),
       createAgencyRoutes({ agencies, audit, rateLimit }),

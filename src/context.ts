@@ -285,6 +285,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
     }),
     player: createPlayerRoutes({ sessions, currentPerson }),
     identity: identity.routes,
+    identityAnswers: identity.crossSite,
     packageApi: createPackageApi({
       tokens: vendorTokens,
       rateLimit: rateLimit({ name: 'package-api', limit: 300, windowSeconds: 60 }),
@@ -385,6 +386,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
         Promise.all([
           storage.webSessions.deleteExpired(now),
           storage.rateCounters.deleteExpired(now),
+          storage.once.deleteExpired(now),
           storage.lrs.credentials.deleteExpiredTokens(now),
           rejections.tidy(),
           identity.tidy(now),

@@ -30,6 +30,8 @@ export interface NewPerson {
   profile?: Partial<PersonalProfile>;
   /** Agreed elsewhere already, e.g. demo accounts. */
   consent?: PersonRecord['consent'];
+  emailConfirmed?: boolean;
+  vouchers?: PersonRecord['vouchers'];
 }
 
 export interface People {
@@ -115,7 +117,8 @@ export function createPeople(deps: { store: IdentityStore; vault: IdNumberVault;
         idNumber: given.idNumber === undefined ? null : vault.seal(given.idNumber),
         profile: { ...emptyProfile, ...given.profile },
         consent: given.consent ?? null,
-        emailConfirmed: false,
+        emailConfirmed: given.emailConfirmed ?? false,
+        vouchers: given.vouchers ?? {},
         totp: null,
         restrictedAt: null,
         erasedAt: null,

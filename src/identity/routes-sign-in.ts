@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express';
+import type { SessionData } from 'express-session';
 import type { Person, RecordAudit } from './types.ts';
 
 export interface SignInEnd {
@@ -6,6 +7,8 @@ export interface SignInEnd {
   method: string;
   /** A path of the portal, from `ownPath`. */
   returnTo: string;
+  /** What the new session keeps beside the person, e.g. what signing out at the provider needs. */
+  keep?: Partial<SessionData>;
 }
 
 /** The one end of every way of signing in. */
@@ -13,7 +16,10 @@ export interface SignIns {
   /** Gives the session a new id (a planted one is worth nothing: session fixation), writes the audit line, redirects. */
   complete(req: Request, res: Response, person: Person, end: SignInEnd): Promise<void>;
   /** The audit line of a sign-in that did not succeed; `subjectId` where the account is known. */
-  failed(req: Request, failure: { method: string; reason: string; subjectId: string | null }): Promise<void>;
+  failed(
+    req: Request,
+    failure: { method: string; reason: string; subjectId: string | null; detail?: Record<string, string> },
+  ): Promise<void>;
 }
 
 /** Only a path of our own: no scheme, no host, no backslash that a browser would take for a slash. */
@@ -24,10 +30,11 @@ export const ownPath = (given: unknown): string => {
 };
 
 export const createSignIns = ({ audit }: { audit: RecordAudit }): SignIns => ({
-  async complete(req, res, person, { method, returnTo }) {
+  async complete(req, res, person, { method, returnTo, keep }) {
     await new Promise<void>((resolve, reject) =>
       req.login(person, (error: unknown) => (error ? reject(error) : resolve())),
     );
+    Object.assign(req.session, keep);
     await audit({
       action: 'sign-in',
       actorId: person.id,
@@ -39,7 +46,7 @@ export const createSignIns = ({ audit }: { audit: RecordAudit }): SignIns => ({
     });
     res.redirect(303, returnTo);
   },
-  failed: (req, { method, reason, subjectId }) =>
+  failed: (req, { method, reason, subjectId, detail }) =>
     audit({
       action: 'sign-in',
       actorId: null,
@@ -47,6 +54,6 @@ export const createSignIns = ({ audit }: { audit: RecordAudit }): SignIns => ({
       outcome: 'failure',
       reason,
       address: req.ip ?? null,
-      detail: { method },
+      detail: { method, ...detail },
     }),
 });

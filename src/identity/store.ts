@@ -1,7 +1,7 @@
 import { emptyProfile } from './types.ts';
-import type { Person, PersonalProfile, RoleGrant } from './types.ts';
+import type { Assurance, Person, PersonalProfile, RoleGrant } from './types.ts';
 
-export type { Person, PersonalProfile, RoleGrant } from './types.ts';
+export type { Assurance, Person, PersonalProfile, RoleGrant } from './types.ts';
 
 /** A local account's password: scrypt, with its parameters in the text. */
 export interface LocalLogin {
@@ -24,6 +24,8 @@ export interface PersonRecord extends Omit<Person, 'hasIdNumber'> {
   consent: { version: string; at: string } | null;
   /** Whether the person has shown that mail to `email` reaches them. */
   emailConfirmed: boolean;
+  /** By provider: how sure it was of the person at their last sign-in there (W5). */
+  vouchers: Record<string, Assurance>;
   /** The second factor: a secret encrypted as the ID number is; `lastStep` so that a code works once. */
   totp: { sealed: string; lastStep: number; recoveryHashes: string[]; since: string } | null;
   /** Set: processing is restricted at the person's wish, since then (ISO 8601). */
@@ -37,7 +39,7 @@ export interface PersonRecord extends Omit<Person, 'hasIdNumber'> {
 export function personFromText(text: string): PersonRecord {
   const body = JSON.parse(text) as Omit<PersonRecord, 'createdAt'> & { createdAt: string };
   return {
-    ...{ consent: null, emailConfirmed: false, totp: null, restrictedAt: null, erasedAt: null },
+    ...{ consent: null, emailConfirmed: false, vouchers: {}, totp: null, restrictedAt: null, erasedAt: null },
     ...body,
     profile: { ...emptyProfile, ...(body.profile as Partial<PersonalProfile> | undefined) },
     createdAt: new Date(body.createdAt),
@@ -66,6 +68,7 @@ export type PersonPatch = Partial<
     | 'idNumber'
     | 'consent'
     | 'emailConfirmed'
+    | 'vouchers'
     | 'totp'
     | 'restrictedAt'
     | 'erasedAt'

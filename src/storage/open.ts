@@ -9,6 +9,7 @@ import type { CompletionStore } from '../completion/store.ts';
 import type { CourseStore } from '../courses/store.ts';
 import type { BlobStore } from '../base/blobs.ts';
 import type { PackageStore } from '../player/packages/store.ts';
+import type { OnceStore } from '../identity/providers/store.ts';
 import type { IdentityStore } from '../identity/store.ts';
 import type { AgencyStore } from '../identity/agencies/store.ts';
 import { createMongoAgencyStore } from './mongo/agencies.ts';
@@ -20,6 +21,7 @@ import { createMongoCompletionStore } from './mongo/completion.ts';
 import { createMongoCourseStore } from './mongo/courses.ts';
 import { createDiskBlobs } from './disk-blobs.ts';
 import { createGridFsBlobs } from './mongo/gridfs-blobs.ts';
+import { createMongoOnceStore } from './mongo/once.ts';
 import { createMongoPackageStore } from './mongo/packages.ts';
 import { createMongoEmailConfirmationStore, createMongoOutboxStore } from './mongo/mail.ts';
 import { whenAvailable } from './mongo/availability.ts';
@@ -34,6 +36,7 @@ import { createSqliteAssessmentStore, assessmentSchema } from './sqlite/assessme
 import { certificatesSchema, createSqliteCertificateStore } from './sqlite/certificates.ts';
 import { createSqliteCompletionStore, completionSchema } from './sqlite/completion.ts';
 import { createSqliteCourseStore, coursesSchema } from './sqlite/courses.ts';
+import { createSqliteOnceStore, onceSchema } from './sqlite/once.ts';
 import { createSqlitePackageStore, packagesSchema } from './sqlite/packages.ts';
 import { createSqliteEmailConfirmationStore, createSqliteOutboxStore, mailSchema } from './sqlite/mail.ts';
 import { openSqlite, type Sqlite } from './sqlite/open.ts';
@@ -67,6 +70,7 @@ export interface Storage {
   emailConfirmations: EmailConfirmationStore;
   outbox: OutboxStore;
   agencies: AgencyStore;
+  once: OnceStore;
   packages: PackageStore;
   blobs: BlobStore;
   courses: CourseStore;
@@ -91,6 +95,7 @@ export const sqliteSchemas = [
   runtimeStateSchema,
   identitySchema,
   mailSchema,
+  onceSchema,
   agenciesSchema,
   packagesSchema,
   coursesSchema,
@@ -117,6 +122,7 @@ export function storageOnSqlite(db: Sqlite, dataDir: string): Storage {
     emailConfirmations: createSqliteEmailConfirmationStore(db),
     outbox: createSqliteOutboxStore(db),
     agencies: createSqliteAgencyStore(db),
+    once: createSqliteOnceStore(db),
     packages: createSqlitePackageStore(db),
     blobs,
     courses: createSqliteCourseStore(db),
@@ -152,6 +158,7 @@ export async function storageOnMongo(connection: Connection): Promise<Storage> {
     emailConfirmations: whenAvailable(await createMongoEmailConfirmationStore(connection)),
     outbox: whenAvailable(await createMongoOutboxStore(connection)),
     agencies: whenAvailable(await createMongoAgencyStore(connection)),
+    once: whenAvailable(await createMongoOnceStore(connection)),
     packages: whenAvailable(await createMongoPackageStore(connection)),
     blobs,
     courses: whenAvailable(await createMongoCourseStore(connection)),

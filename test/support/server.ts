@@ -44,6 +44,8 @@ export interface ServerOptions {
   /** A store to run on (for several processes on one store); by default an empty one of its own. */
   on?: StorageOptions;
   engine?: EngineName;
+  /** By default a free one. */
+  port?: number;
 }
 
 /** Null when the engine is not to be had here (the reason is printed). */
@@ -52,7 +54,7 @@ export async function startServer(given: ServerOptions = {}): Promise<RunningSer
     ? { options: given.on, remove: () => undefined }
     : await emptyStore(given.engine ?? 'sqlite');
   if (!store) return null;
-  const port = await freePort();
+  const port = given.port ?? (await freePort());
   const origin = `http://localhost:${port}`;
   const key = 'test-key';
   const secret = 'test-secret-0123456789';
@@ -69,6 +71,7 @@ export async function startServer(given: ServerOptions = {}): Promise<RunningSer
     LRS_KEY: key,
     LRS_SECRET: secret,
     LOG_LEVEL: 'warn',
+    DEMO_IDP: 'off',
     ...given.environment,
   };
 

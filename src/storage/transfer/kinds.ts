@@ -394,4 +394,4 @@ export const readOtherwise: readonly string[] = [
 ];
 
 /** Tables of SQLite that stay behind: what they hold has run out within minutes. */
-export const leftBehind: readonly string[] = ['schema_steps', 'rate_counters', 'sign_in_failures'];
+export const leftBehind: readonly string[] = ['schema_steps', 'rate_counters', 'sign_in_failures', 'once'];

@@ -1,0 +1,77 @@
+import { Router } from 'express';
+import type { PassportStatic } from 'passport';
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../base/logger.ts';
+import type { RateLimits } from '../../http/rate-limit.ts';
+import { createExternalSignIns } from '../external.ts';
+import type { IdNumberVault } from '../id-numbers.ts';
+import type { People } from '../people.ts';
+import type { SignIns } from '../routes-sign-in.ts';
+import type { IdentityStore } from '../store.ts';
+import type { RecordAudit } from '../types.ts';
+import { offeredProvider, type OfferedProvider } from './directory.ts';
+import { createDoors } from './doors.ts';
+import { createAttempts } from './routes-attempts.ts';
+import { createCrossSiteRoutes, createParcels } from './routes-cross-site.ts';
+import { createProviderRoutes } from './routes.ts';
+import { createSealer } from './sealer.ts';
+import type { OnceStore } from './store.ts';
+import type { ProviderSet } from './types.ts';
+
+export interface ProviderAccessDeps {
+  /** The one that keeps people in web sessions. */
+  passport: PassportStatic;
+  set: ProviderSet;
+  publicOrigin: string;
+  /** The session secret: what waits in the store for a moment is sealed under a key of its own from it. */
+  secret: string;
+  identity: IdentityStore;
+  once: OnceStore;
+  people: People;
+  vault: IdNumberVault;
+  clock: Clock;
+  logger: Logger;
+  audit: RecordAudit;
+  signIns: SignIns;
+  rateLimit: RateLimits;
+}
+
+/** Everything about signing in elsewhere, put together. */
+export function createProviderAccess(deps: ProviderAccessDeps) {
+  const { set, publicOrigin, once, people, vault, clock, logger, audit, signIns } = deps;
+  const doors = createDoors({ providers: set.providers, publicOrigin, clock });
+  const sealer = createSealer(deps.secret);
+  const parcels = createParcels({ once, sealer, clock });
+  const attempts = createAttempts({ once, clock });
+  const externals = createExternalSignIns({
+    store: deps.identity,
+    ...{ people, vault, clock, audit, policy: set.policy },
+  });
+  // Many people of an agency share one address: the limit only stops floods.
+  const limit = deps.rateLimit({ name: 'sign-in-elsewhere', limit: 600, windowSeconds: 300 });
+  const routes = Router();
+  routes.use(
+    createProviderRoutes({
+      passport: deps.passport,
+      doors,
+      attempts,
+      parcels,
+      sealer,
+      externals,
+      signIns,
+      logger,
+      limit,
+    }),
+  );
+  const offered: readonly OfferedProvider[] = set.providers.map(offeredProvider);
+  return {
+    routes,
+    crossSite: createCrossSiteRoutes({
+      parcels,
+      limit,
+      takes: (key, address) => address === 'callback' && doors.get(key)?.answersBy === 'post',
+    }),
+    /** The ways to sign in beside local accounts, for the sign-in panel and the first-login wizard. */
+    offered: () => offered,
+  };
+}
