@@ -16,7 +16,7 @@ const attributes = {
   agency_name: 'agencyName',
 };
 
-describe('signing in with OpenID Connect (issue 7, 1 and 2; W5)', function () {
+describe('signing in with OpenID Connect (requirements.md §1; W5)', function () {
   this.timeout(60_000);
   let idp: OidcIdp;
   let server: RunningServer;
@@ -133,7 +133,8 @@ describe('signing in with OpenID Connect (issue 7, 1 and 2; W5)', function () {
     } finally {
       idp.silent = false;
     }
-    expect((await signIn(createWanderer())).url).to.equal(`${server.origin}/`);
+    // A new person: the welcome asks for their consent first.
+    expect((await signIn(createWanderer())).url).to.equal(`${server.origin}/welcome/terms`);
   });
 
   it('has no other way in: unknown providers, posted answers, answers without an attempt', async () => {
