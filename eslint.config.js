@@ -26,6 +26,7 @@ const storageSeesPortsOnly = importOrder
       './runtime/store.ts',
       './admin/store.ts',
       './mail/store.ts',
+      './audit/store.ts',
       './agencies/store.ts',
       './personas/store.ts',
       './privacy/store.ts',

@@ -4,6 +4,8 @@ import type { Config } from './config.ts';
 import type { RateLimits } from './http/rate-limit.ts';
 import { createAgencies } from './identity/agencies/agencies.ts';
 import { createAgencyRoutes } from './identity/agencies/routes.ts';
+import { createAudit } from './identity/audit/audit.ts';
+import { createAuditRoutes } from './identity/audit/routes.ts';
 import { createIdNumberVault } from './identity/id-numbers.ts';
 import { createEmailConfirmations } from './identity/mail/confirmations.ts';
 import { createOutboxMailer } from './identity/mail/outbox.ts';
@@ -20,7 +22,6 @@ import { createWelcomeGate, socialReminder } from './identity/routes-welcome-gat
 import { createWelcomeRoutes } from './identity/routes-welcome.ts';
 import { createIdentityRoutes } from './identity/routes.ts';
 import { createTerms } from './identity/terms.ts';
-import type { RecordAudit } from './identity/types.ts';
 import { createWelcome } from './identity/welcome.ts';
 import type { Storage } from './storage/open.ts';
 
@@ -36,7 +37,8 @@ export interface IdentityWiring {
 export function createIdentity({ config, storage, clock, logger, rateLimit }: IdentityWiring) {
   const vault = createIdNumberVault(config.secrets.idNumberKey);
   const people = createPeople({ store: storage.identity, vault, clock });
-  const audit: RecordAudit = async (event) => void logger.info({ audit: event }, 'audit');
+  const auditLog = createAudit({ store: storage.audit, clock });
+  const audit = auditLog.record;
   const signIns = createSignIns({ audit });
   const { passport, middleware } = createPassport(people);
   const access = createProviderAccess({
@@ -110,6 +112,7 @@ export function createIdentity({ config, storage, clock, logger, rateLimit }: Id
       access.routes,
       createFirstLoginRoutes({ offeredProviders, publicOrigin: config.publicOrigin }),
       createWelcomeRoutes({ welcome, terms, confirmations, outbox, rateLimit }),
+      createAuditRoutes({ audit: auditLog, store: storage.audit, people, clock }),
       createAgencyRoutes({ agencies, audit, rateLimit }),
       createProfileRoutes({ profiles, agencies, providerLabel: () => null }),
       ...(outbox ? [createOutboxRoutes(storage.outbox)] : []),

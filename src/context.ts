@@ -271,6 +271,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
       forwarding,
       erasures,
       clock,
+      audit: identity.audit,
       homePage: config.publicOrigin,
     }),
     assets: createAssetRoutes(),
@@ -313,7 +314,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
         return { person, organisation };
       },
     }),
-    certificates: createCertificateRoutes({ certificates, rateLimit }),
+    certificates: createCertificateRoutes({ certificates, audit: identity.audit, rateLimit }),
     portal: createPortalRoutes({
       catalogue,
       enrolments,

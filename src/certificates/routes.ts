@@ -4,12 +4,13 @@ import { DomainError } from '../base/errors.ts';
 import type { RateLimit } from '../http/rate-limit.ts';
 import { parse } from '../http/validate.ts';
 import { allowed, currentPerson } from '../identity/routes-access.ts';
-import type { Person } from '../identity/types.ts';
+import type { Person, RecordAudit } from '../identity/types.ts';
 import { isoDay, minguoDay } from './dates.ts';
 import type { Certificate, Certificates, PublicCertificate } from './types.ts';
 
 export interface CertificateRoutesDeps {
   certificates: Certificates;
+  audit: RecordAudit;
   rateLimit(limit: RateLimit): RequestHandler;
 }
 
@@ -27,7 +28,7 @@ const issueForm = z.object({
 });
 const several = z.object({ number: listOf(atOnce) });
 
-export function createCertificateRoutes({ certificates, rateLimit }: CertificateRoutesDeps): Router {
+export function createCertificateRoutes({ certificates, audit, rateLimit }: CertificateRoutesDeps): Router {
   const routes = Router();
   const printing = rateLimit({
     name: 'certificates',
@@ -42,7 +43,18 @@ export function createCertificateRoutes({ certificates, rateLimit }: Certificate
     const certificate = await certificates.byNumber(number);
     if (certificate?.personId === person.id) return certificate;
     allowed(req, 'certificate.read');
-    if (certificate) return certificate;
+    if (certificate) {
+      await audit({
+        action: 'certificate.read',
+        actorId: person.id,
+        subjectId: certificate.personId,
+        outcome: 'success',
+        reason: null,
+        address: req.ip ?? null,
+        detail: { number },
+      });
+      return certificate;
+    }
     throw new DomainError('not-found', `There is no certificate ${number}.`, {
       code: 'certificates-not-found',
     });

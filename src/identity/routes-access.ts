@@ -19,6 +19,8 @@ export const requireAction =
     next();
   };
 
+const administration: Action[] = ['people.manage', 'agencies.manage', 'record.read', 'lrs.browse', 'audit.read'];
+
 /** What templates may ask: `can.courseEdit` and so on is decided here, never in a template. */
 export const permissionsOf = (person: Person | null) => ({
   editCourses: allows(person, 'course.edit'),
@@ -27,6 +29,8 @@ export const permissionsOf = (person: Person | null) => ({
   readRecords: allows(person, 'record.read'),
   managePeople: allows(person, 'people.manage'),
   manageAgencies: allows(person, 'agencies.manage'),
+  readAudit: allows(person, 'audit.read'),
+  administer: administration.some((action) => allows(person, action)),
 });
 
 /**

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { type Request, type Response, Router } from 'express';
+import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Clock } from '../base/clock.ts';
 import { DomainError } from '../base/errors.ts';
 import type { Language } from '../base/languages.ts';
 import { allowed, requireAction } from '../identity/routes-access.ts';
+import type { RecordAudit } from '../identity/types.ts';
 import { isIri, isUuidText } from '../xapi/scalars.ts';
 import type { Agent, Statement } from '../xapi/types.ts';
 import type { Erasures } from './admin/erasure.ts';
@@ -24,6 +25,7 @@ export interface LrsAdminDeps {
   forwarding: Forwarding;
   erasures: Erasures;
   clock: Clock;
+  audit: RecordAudit;
   /** `actor.account.homePage` of the platform's own learners: a bare id in the search means one of them. */
   homePage: string;
 }
@@ -51,6 +53,27 @@ export function createLrsAdminRoutes(deps: LrsAdminDeps): Router {
   const { statements, credentials, rejections, forwarding, erasures, clock } = deps;
   const routes = Router();
   routes.use(['/admin/lrs', '/api/lrs'], requireAction('lrs.browse'));
+
+  /** Statements are personal data: who looked at whose is written down. The live view's polls belong to the page's opening. */
+  const noted =
+    (action: 'statements.read' | 'statements.export'): RequestHandler =>
+    async (req, _res, next) => {
+      const learner = text(req.query['learner']);
+      if (req.query['after'] === undefined)
+        await deps.audit({
+          action,
+          actorId: req.user?.id ?? null,
+          subjectId: learner !== undefined && isUuidText(learner) ? learner : null,
+          outcome: 'success',
+          reason: null,
+          address: req.ip ?? null,
+          detail: { path: req.path },
+        });
+      next();
+    };
+  routes.get(['/admin/lrs', '/admin/lrs/statements/:id', '/api/lrs/statements'], noted('statements.read'));
+  routes.get('/api/lrs/statements/:id', noted('statements.read'));
+  routes.get('/api/lrs/export.:format', noted('statements.export'));
 
   const agentOf = (learner: string): Agent => {
     if (learner.startsWith('{')) return readAgent(learner, 'learner', true);

@@ -24,6 +24,9 @@ import { createGridFsBlobs } from './mongo/gridfs-blobs.ts';
 import { createMongoOnceStore } from './mongo/once.ts';
 import { createMongoPackageStore } from './mongo/packages.ts';
 import { createMongoEmailConfirmationStore, createMongoOutboxStore } from './mongo/mail.ts';
+import type { AuditStore } from '../identity/audit/store.ts';
+import { createMongoAuditStore } from './mongo/audit.ts';
+import { auditSchema, createSqliteAuditStore } from './sqlite/audit.ts';
 import { whenAvailable } from './mongo/availability.ts';
 import { type Connection, openMongo, refuseUnfinishedMove } from './mongo/open.ts';
 import { createMongoPlayerSessionStore } from './mongo/player-sessions.ts';
@@ -69,6 +72,7 @@ export interface Storage {
   identity: IdentityStore;
   emailConfirmations: EmailConfirmationStore;
   outbox: OutboxStore;
+  audit: AuditStore;
   agencies: AgencyStore;
   once: OnceStore;
   packages: PackageStore;
@@ -96,6 +100,7 @@ export const sqliteSchemas = [
   identitySchema,
   mailSchema,
   onceSchema,
+  auditSchema,
   agenciesSchema,
   packagesSchema,
   coursesSchema,
@@ -121,6 +126,7 @@ export function storageOnSqlite(db: Sqlite, dataDir: string): Storage {
     identity: createSqliteIdentityStore(db),
     emailConfirmations: createSqliteEmailConfirmationStore(db),
     outbox: createSqliteOutboxStore(db),
+    audit: createSqliteAuditStore(db),
     agencies: createSqliteAgencyStore(db),
     once: createSqliteOnceStore(db),
     packages: createSqlitePackageStore(db),
@@ -157,6 +163,7 @@ export async function storageOnMongo(connection: Connection): Promise<Storage> {
     identity: whenAvailable(await createMongoIdentityStore(connection)),
     emailConfirmations: whenAvailable(await createMongoEmailConfirmationStore(connection)),
     outbox: whenAvailable(await createMongoOutboxStore(connection)),
+    audit: whenAvailable(await createMongoAuditStore(connection)),
     agencies: whenAvailable(await createMongoAgencyStore(connection)),
     once: whenAvailable(await createMongoOnceStore(connection)),
     packages: whenAvailable(await createMongoPackageStore(connection)),

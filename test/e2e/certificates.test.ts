@@ -16,6 +16,8 @@ import type { Certificates, CompletedCourse } from '../../src/certificates/types
 import { createErrorHandler } from '../../src/http/errors.ts';
 import type { Person, Role } from '../../src/identity/types.ts';
 import { createLogger } from '../../src/base/logger.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { createAudit } from '../../src/identity/audit/audit.ts';
 import { openStorage, type Storage } from '../../src/storage/open.ts';
 import { expectAccessible, newContext, newPage, pdfPages, screenshots } from '../support/browser.ts';
 import { certificate, completedCourse } from '../support/certificates.ts';
@@ -280,7 +282,13 @@ describe('Certificates (學習證明)', function () {
           } as Person;
         next();
       });
-      app.use(createCertificateRoutes({ certificates, rateLimit: () => (_req, _res, next) => next() }));
+      app.use(
+        createCertificateRoutes({
+          certificates,
+          audit: createAudit({ store: storage.audit, clock: systemClock }).record,
+          rateLimit: () => (_req, _res, next) => next(),
+        }),
+      );
       app.use(createErrorHandler(createLogger('silent'), (_res, error) => errorModel('zh-TW', error)));
       server = createServer(app);
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

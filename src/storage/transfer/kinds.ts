@@ -391,6 +391,7 @@ export const readOtherwise: readonly string[] = [
   'lrs_agent_names',
   'lrs_documents',
   'lrs_feed',
+  'audit_log',
 ];
 
 /** Tables of SQLite that stay behind: what they hold has run out within minutes. */

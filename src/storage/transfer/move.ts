@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { DomainError } from '../../base/errors.ts';
+import type { AuditEntry } from '../../identity/audit/store.ts';
 import type { KeptDocument, StatementRow } from '../../lrs/store.ts';
 import type { TransferEnd } from './ends.ts';
 import { tableKinds } from './kinds.ts';
@@ -122,6 +123,26 @@ const blobs: Kind<{ key: string; size: number }> = {
     canonical({ key, size, hash: await hashOf(await end.storage.blobs.read(key)) }),
 };
 
+const auditLog: Kind<AuditEntry> = {
+  name: 'audit_log',
+  batch: 500,
+  async count(end) {
+    return (await end.storage.audit.head()).seq;
+  },
+  async *read(end, after) {
+    for (let seq = Number(after ?? 0); ;) {
+      const page = await end.storage.audit.after(seq, 500);
+      for (const item of page) {
+        seq = item.seq;
+        yield { cursor: String(seq), item };
+      }
+      if (page.length === 0) return;
+    }
+  },
+  write: (end, entries) => end.storage.audit.restore(entries),
+  text: ({ seq, hash }) => canonical({ seq, hash }),
+};
+
 const position: Kind<{ next: number; feed: number }> = {
   name: 'lrs_position',
   batch: 1,
@@ -139,6 +160,7 @@ const position: Kind<{ next: number; feed: number }> = {
 export const kinds: readonly Kind[] = [
   ...ofTables,
   agents as Kind,
+  auditLog as Kind,
   blobs as Kind,
   documents as Kind,
   statements as Kind,

@@ -1,0 +1,21 @@
+/** Actions as the filter of the audit page offers them; `audit.actions.<action with _ for .>` names each. */
+export const auditedActions = [
+  'sign-in',
+  'sign-in.new-person',
+  'sign-in.refresh',
+  'sign-in.link',
+  'sign-in.id-number',
+  'sign-out',
+  'terms.agree',
+  'terms.decline',
+  'email.confirm',
+  'person.read',
+  'person.change',
+  'record.read',
+  'certificate.read',
+  'statements.read',
+  'statements.export',
+  'agencies.import',
+  'audit.read',
+  'audit.export',
+] as const;
