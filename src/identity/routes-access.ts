@@ -1,7 +1,7 @@
 import type { Request, RequestHandler } from 'express';
 import passport from 'passport';
 import type { People } from './people.ts';
-import { allows, authorize, type Action, type Resource } from './policy.ts';
+import { allows, authorize, isStaff, type Action, type Resource } from './policy.ts';
 import type { Person } from './types.ts';
 
 /** The signed-in person of this request; null for a guest. */
@@ -27,6 +27,7 @@ export const permissionsOf = (person: Person | null) => ({
   readRecords: allows(person, 'record.read'),
   managePeople: allows(person, 'people.manage'),
   manageAgencies: allows(person, 'agencies.manage'),
+  useSecondFactor: person !== null && isStaff(person),
 });
 
 /**

@@ -97,8 +97,10 @@ const withTotp = (
   return totp && { ...person, totp };
 };
 /** With a step of the second factor spent; null when it cannot be. */
-export const withStepSpent = (person: PersonRecord, { since, step }: { since: string; step: number }): Changed =>
-  withTotp(person, since, (totp) => (step > totp.lastStep ? { ...totp, lastStep: step } : null));
+export const withStepSpent = (
+  person: PersonRecord,
+  { since, step }: { since: string; step: number },
+): Changed => withTotp(person, since, (totp) => (step > totp.lastStep ? { ...totp, lastStep: step } : null));
 /** With a recovery code spent; null when there is none such. */
 export const withRecoverySpent = (
   person: PersonRecord,

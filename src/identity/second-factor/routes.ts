@@ -83,7 +83,10 @@ export function createSecondFactorRoutes(deps: {
         reason: refused.code ?? refused.kind,
         subjectId: pending.personId,
       });
-      return res.render('pages/sign-in-code', { errorText: refuse(res, refused), recovery: means === 'recovery' });
+      return res.render('pages/sign-in-code', {
+        errorText: refuse(res, refused),
+        recovery: means === 'recovery',
+      });
     }
     const person = await people.byId(pending.personId);
     if (!person) throw new DomainError('unauthenticated', 'Please sign in first.', { code: 'sign-in-first' });

@@ -73,9 +73,13 @@ export function createSecondFactor(deps: {
 }): SecondFactor {
   const { store, sealer, clock, audit, issuer } = deps;
   const wrong = (): DomainError =>
-    new DomainError('unprocessable', 'The code is not right, or it was used already. Wait for the next one.', {
-      code: 'wrong-code',
-    });
+    new DomainError(
+      'unprocessable',
+      'The code is not right, or it was used already. Wait for the next one.',
+      {
+        code: 'wrong-code',
+      },
+    );
   const locked = (): DomainError =>
     new DomainError('rate-limited', 'Too many wrong codes. Try again in 15 minutes.', {
       code: 'code-locked',

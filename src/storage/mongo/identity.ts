@@ -116,7 +116,10 @@ export async function createMongoIdentityStore(connection: Connection): Promise<
       const row = await person.findById(id).lean<Row>();
       const next = row && decide(toRecord(row));
       if (!next) return false;
-      const done = await person.replaceOne({ _id: id, revision: row.revision }, toRow(next, row.revision + 1));
+      const done = await person.replaceOne(
+        { _id: id, revision: row.revision },
+        toRow(next, row.revision + 1),
+      );
       if (done.matchedCount === 1) return true;
     }
   };
