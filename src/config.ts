@@ -25,6 +25,8 @@ export interface Config {
   trustProxy: number;
   /** A browser session ends after so long without a request. */
   sessionIdleSeconds: number;
+  /** Whether accounts with a staff role must have a second factor. */
+  staffTotp: 'required' | 'optional';
   /** The sender of the platform's mails. */
   mailFrom: string;
   logLevel: string;
@@ -89,6 +91,7 @@ const schema = z.object({
   LRS_SECRET: z.string().min(8, 'must have at least 8 characters').optional(),
   IDENTITY_PROVIDERS: z.string().min(1).optional(),
   SESSION_IDLE_SECONDS: z.coerce.number().int().min(60).max(86_400).default(1800),
+  STAFF_TOTP: z.enum(['required', 'optional']).optional(),
   MAIL_URL: z.string().optional(),
   MAIL_FROM: z.string().trim().min(3).max(200).default('Zhixing <no-reply@localhost>'),
   ADMIN_LOGIN: z.string().trim().min(1).max(100).optional(),
@@ -207,6 +210,7 @@ export function readConfig(
     sqliteSync: env.SQLITE_SYNC,
     trustProxy: env.TRUST_PROXY,
     sessionIdleSeconds: env.SESSION_IDLE_SECONDS,
+    staffTotp: env.STAFF_TOTP ?? (production ? 'required' : 'optional'),
     mailFrom: env.MAIL_FROM,
     logLevel: env.LOG_LEVEL,
     limits: {

@@ -1,5 +1,6 @@
 import type { Clock } from './base/clock.ts';
 import type { Logger } from './base/logger.ts';
+import { createSealer } from './base/sealing.ts';
 import type { Config } from './config.ts';
 import type { RateLimits } from './http/rate-limit.ts';
 import { createAgencies } from './identity/agencies/agencies.ts';
@@ -21,6 +22,9 @@ import { createSignIns } from './identity/routes-sign-in.ts';
 import { createWelcomeGate, socialReminder } from './identity/routes-welcome-gate.ts';
 import { createWelcomeRoutes } from './identity/routes-welcome.ts';
 import { createIdentityRoutes } from './identity/routes.ts';
+import { createSecondFactorGate } from './identity/second-factor/routes-gate.ts';
+import { createSecondFactorRoutes } from './identity/second-factor/routes.ts';
+import { createSecondFactor } from './identity/second-factor/second-factor.ts';
 import { createTerms } from './identity/terms.ts';
 import { createWelcome } from './identity/welcome.ts';
 import type { Storage } from './storage/open.ts';
@@ -39,7 +43,16 @@ export function createIdentity({ config, storage, clock, logger, rateLimit }: Id
   const people = createPeople({ store: storage.identity, vault, clock });
   const auditLog = createAudit({ store: storage.audit, clock });
   const audit = auditLog.record;
-  const signIns = createSignIns({ audit });
+  const staffTotp = config.staffTotp === 'required';
+  const secondFactor = createSecondFactor({
+    store: storage.identity,
+    sealer: createSealer(config.secrets.idNumberKey, 'totp/seal'),
+    clock,
+    audit,
+    issuer: '知行 Zhixing',
+    required: staffTotp,
+  });
+  const signIns = createSignIns({ audit, clock, hasSecondFactor: (id) => secondFactor.has(id) });
   const { passport, middleware } = createPassport(people);
   const access = createProviderAccess({
     passport,
@@ -104,11 +117,17 @@ export function createIdentity({ config, storage, clock, logger, rateLimit }: Id
     agencies,
     passport,
     /** Who sends this request; right after the session. */
-    middleware: [...middleware, createWelcomeGate({ welcome }), socialReminder],
+    middleware: [
+      ...middleware,
+      createSecondFactorGate({ secondFactor, required: staffTotp }),
+      createWelcomeGate({ welcome, open: ['/account/totp'] }),
+      socialReminder,
+    ],
     /** Answers of identity providers that come from their site: before the CSRF fence (routes-cross-site.ts). */
     crossSite: access.crossSite,
     routes: [
       createIdentityRoutes({ people, signIns, audit, demo, offeredProviders, rateLimit }),
+      createSecondFactorRoutes({ secondFactor, people, signIns, clock, audit, rateLimit }),
       access.routes,
       createFirstLoginRoutes({ offeredProviders, publicOrigin: config.publicOrigin }),
       createWelcomeRoutes({ welcome, terms, confirmations, outbox, rateLimit }),

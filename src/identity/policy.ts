@@ -58,6 +58,10 @@ export function authorize(person: Person | null, action: Action, resource?: Reso
   return person;
 }
 
+/** Who holds any role beyond learning: such accounts have a second factor. */
+export const isStaff = ({ roles }: Pick<Person, 'roles'>): boolean =>
+  roles.some(({ role }) => role !== 'learner');
+
 /** The organisation a person acts for in this action: that of the first role that allows it. */
 export function organisationFor(person: Person, action: Action): string | null {
   const row: Partial<Record<Role, 'all' | 'own'>> = table[action];

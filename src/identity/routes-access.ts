@@ -1,7 +1,7 @@
 import type { Request, RequestHandler } from 'express';
 import passport from 'passport';
 import type { People } from './people.ts';
-import { allows, authorize, type Action, type Resource } from './policy.ts';
+import { allows, authorize, isStaff, type Action, type Resource } from './policy.ts';
 import type { Person } from './types.ts';
 
 /** The signed-in person of this request; null for a guest. */
@@ -19,7 +19,13 @@ export const requireAction =
     next();
   };
 
-const administration: Action[] = ['people.manage', 'agencies.manage', 'record.read', 'lrs.browse', 'audit.read'];
+const administration: Action[] = [
+  'people.manage',
+  'agencies.manage',
+  'record.read',
+  'lrs.browse',
+  'audit.read',
+];
 
 /** What templates may ask: `can.courseEdit` and so on is decided here, never in a template. */
 export const permissionsOf = (person: Person | null) => ({
@@ -31,6 +37,7 @@ export const permissionsOf = (person: Person | null) => ({
   manageAgencies: allows(person, 'agencies.manage'),
   readAudit: allows(person, 'audit.read'),
   administer: administration.some((action) => allows(person, action)),
+  useSecondFactor: person !== null && isStaff(person),
 });
 
 /**

@@ -1,6 +1,24 @@
 import type { Request, Response } from 'express';
 import type { SessionData } from 'express-session';
+import type { Clock } from '../base/clock.ts';
+import type { SecondFactorMeans } from './second-factor/second-factor.ts';
 import type { Person, RecordAudit } from './types.ts';
+
+/** A sign-in whose first step is done, waiting for the second. */
+export interface PendingSignIn {
+  personId: string;
+  end: SignInEnd;
+  /** Milliseconds since 1970. */
+  until: number;
+}
+declare module 'express-session' {
+  interface SessionData {
+    pendingSignIn?: PendingSignIn;
+  }
+}
+
+/** So long the second step may take. */
+const pendingMinutes = 10;
 
 export interface SignInEnd {
   /** How the person came: `local`, or a provider's key. */
@@ -13,8 +31,20 @@ export interface SignInEnd {
 
 /** The one end of every way of signing in. */
 export interface SignIns {
-  /** Gives the session a new id (a planted one is worth nothing: session fixation), writes the audit line, redirects. */
+  /**
+   * The first step is done: finishes, or asks for the second factor where the person has one. Either way the session
+   * gets a new id (a planted one is worth nothing: session fixation).
+   */
   complete(req: Request, res: Response, person: Person, end: SignInEnd): Promise<void>;
+  /** The sign-in of this session that waits for its second step; null when there is none, or it has waited too long. */
+  pending(req: Request): PendingSignIn | null;
+  /** Every step is done: signs in, writes the audit line, redirects. */
+  finish(
+    req: Request,
+    res: Response,
+    person: Person,
+    end: SignInEnd & { secondFactor?: SecondFactorMeans },
+  ): Promise<void>;
   /** The audit line of a sign-in that did not succeed; `subjectId` where the account is known. */
   failed(
     req: Request,
@@ -29,12 +59,23 @@ export const ownPath = (given: unknown): string => {
   return url.host === 'portal.invalid' ? `${url.pathname}${url.search}` : '/';
 };
 
-export const createSignIns = ({ audit }: { audit: RecordAudit }): SignIns => ({
-  async complete(req, res, person, { method, returnTo, keep }) {
-    await new Promise<void>((resolve, reject) =>
-      req.login(person, (error: unknown) => (error ? reject(error) : resolve())),
-    );
+export function createSignIns({
+  audit,
+  clock,
+  hasSecondFactor,
+}: {
+  audit: RecordAudit;
+  clock: Clock;
+  hasSecondFactor(personId: string): Promise<boolean>;
+}): SignIns {
+  const settled = (act: (done: (error: unknown) => void) => void): Promise<void> =>
+    new Promise((resolve, reject) => act((error) => (error ? reject(error) : resolve())));
+
+  const finish: SignIns['finish'] = async (req, res, person, end) => {
+    const { method, returnTo, keep, secondFactor } = end;
+    await settled((done) => req.login(person, done));
     Object.assign(req.session, keep);
+    if (secondFactor) req.session.secondFactorOf = person.id;
     await audit({
       action: 'sign-in',
       actorId: person.id,
@@ -42,18 +83,33 @@ export const createSignIns = ({ audit }: { audit: RecordAudit }): SignIns => ({
       outcome: 'success',
       reason: null,
       address: req.ip ?? null,
-      detail: { method },
+      detail: { method, ...(secondFactor ? { secondFactor } : {}) },
     });
     res.redirect(303, returnTo);
-  },
-  failed: (req, { method, reason, subjectId, detail }) =>
-    audit({
-      action: 'sign-in',
-      actorId: null,
-      subjectId,
-      outcome: 'failure',
-      reason,
-      address: req.ip ?? null,
-      detail: { method, ...detail },
-    }),
-});
+  };
+
+  return {
+    finish,
+    async complete(req, res, person, end) {
+      if (!(await hasSecondFactor(person.id))) return finish(req, res, person, end);
+      await settled((done) => req.session.regenerate(done));
+      const until = clock.now().getTime() + pendingMinutes * 60_000;
+      req.session.pendingSignIn = { personId: person.id, end, until };
+      return res.redirect(303, '/sign-in/code');
+    },
+    pending(req) {
+      const pending = req.session.pendingSignIn;
+      return pending && pending.until > clock.now().getTime() ? pending : null;
+    },
+    failed: (req, { method, reason, subjectId, detail }) =>
+      audit({
+        action: 'sign-in',
+        actorId: null,
+        subjectId,
+        outcome: 'failure',
+        reason,
+        address: req.ip ?? null,
+        detail: { method, ...detail },
+      }),
+  };
+}

@@ -82,6 +82,41 @@ export const patched = (person: PersonRecord, { profile, ...patch }: PersonPatch
   profile: { ...person.profile, ...profile },
 });
 
+type Changed = PersonRecord | null;
+
+/** With the contact e-mail confirmed; null when it is not the person's any more. */
+export const withEmailConfirmed = (person: PersonRecord, email: string): Changed =>
+  person.email === email ? { ...person, emailConfirmed: true } : null;
+
+const withTotp = (
+  person: PersonRecord,
+  since: string,
+  change: (totp: NonNullable<PersonRecord['totp']>) => PersonRecord['totp'],
+): Changed => {
+  const totp = person.totp?.since === since ? change(person.totp) : null;
+  return totp && { ...person, totp };
+};
+/** With a step of the second factor spent; null when it cannot be. */
+export const withStepSpent = (
+  person: PersonRecord,
+  { since, step }: { since: string; step: number },
+): Changed => withTotp(person, since, (totp) => (step > totp.lastStep ? { ...totp, lastStep: step } : null));
+/** With a recovery code spent; null when there is none such. */
+export const withRecoverySpent = (
+  person: PersonRecord,
+  { since, hash }: { since: string; hash: string },
+): Changed =>
+  withTotp(person, since, (totp) =>
+    totp.recoveryHashes.includes(hash)
+      ? { ...totp, recoveryHashes: totp.recoveryHashes.filter((each) => each !== hash) }
+      : null,
+  );
+/** With other recovery codes; null when the second factor is another one by now. */
+export const withRecoveryRenewed = (
+  person: PersonRecord,
+  { since, hashes }: { since: string; hashes: string[] },
+): Changed => withTotp(person, since, (totp) => ({ ...totp, recoveryHashes: hashes }));
+
 export type PersonConflict = 'login-name' | 'nickname' | 'id-number' | 'identity';
 
 /** Port: people, how they sign in, and failed attempts. Login names and nicknames are unique without regard to case. */
@@ -96,6 +131,12 @@ export interface IdentityStore {
   update(id: string, patch: PersonPatch): Promise<PersonConflict | 'not-found' | null>;
   /** Marks the contact e-mail confirmed if it still is the person's; false when it is not. */
   confirmEmail(id: string, email: string): Promise<boolean>;
+  /** Spends a step of the second factor that is there since `since`: false when this step or a later one was spent. */
+  spendTotpStep(id: string, spent: { since: string; step: number }): Promise<boolean>;
+  /** Spends a recovery code of the second factor that is there since `since`; false when it has none of this hash. */
+  spendRecoveryCode(id: string, spent: { since: string; hash: string }): Promise<boolean>;
+  /** Replaces the recovery codes of the second factor that is there since `since`; false when it is not there any more. */
+  renewRecoveryCodes(id: string, renewed: { since: string; hashes: string[] }): Promise<boolean>;
   byIdNumber(lookup: string): Promise<PersonRecord | null>;
   byNickname(nickname: string): Promise<PersonRecord | null>;
   identitiesOf(id: string): Promise<ExternalIdentity[]>;

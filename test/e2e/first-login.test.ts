@@ -430,6 +430,7 @@ describe('the first login in production, and the outbox of demo mode', function 
         ID_NUMBER_KEY: 'ab'.repeat(32),
         ADMIN_LOGIN: 'chief',
         ADMIN_PASSWORD: 'a-long-password',
+        STAFF_TOTP: 'optional',
         PUBLIC_ORIGIN: server.origin,
         CONTENT_ORIGIN: server.contentOrigin,
       });

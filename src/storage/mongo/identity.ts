@@ -1,5 +1,12 @@
 import { Schema } from 'mongoose';
-import { patched, personFromText } from '../../identity/store.ts';
+import {
+  patched,
+  personFromText,
+  withEmailConfirmed,
+  withRecoveryRenewed,
+  withRecoverySpent,
+  withStepSpent,
+} from '../../identity/store.ts';
 import type { ExternalIdentity, IdentityStore, PersonConflict, PersonRecord } from '../../identity/store.ts';
 import { foldName } from '../fold-name.ts';
 import { type Connection, isDuplicateKey } from './open.ts';
@@ -100,6 +107,22 @@ export async function createMongoIdentityStore(connection: Connection): Promise<
   };
   const keyOf = ({ provider, subject }: { provider: string; subject: string }): string =>
     JSON.stringify([provider, subject]);
+  /** Changes the person as decided on what is kept at that moment; false when there is none, or nothing is to be changed. */
+  const changed = async (
+    id: string,
+    decide: (kept: PersonRecord) => PersonRecord | null,
+  ): Promise<boolean> => {
+    for (;;) {
+      const row = await person.findById(id).lean<Row>();
+      const next = row && decide(toRecord(row));
+      if (!next) return false;
+      const done = await person.replaceOne(
+        { _id: id, revision: row.revision },
+        toRow(next, row.revision + 1),
+      );
+      if (done.matchedCount === 1) return true;
+    }
+  };
   const one = (row: Row | null): PersonRecord | null => (row ? toRecord(row) : null);
 
   return {
@@ -158,16 +181,10 @@ export async function createMongoIdentityStore(connection: Connection): Promise<
         }
       }
     },
-    async confirmEmail(id, email) {
-      for (;;) {
-        const row = await person.findById(id).lean<Row>();
-        const record = row && toRecord(row);
-        if (!record || record.email !== email) return false;
-        const next = toRow({ ...record, emailConfirmed: true }, row.revision + 1);
-        const done = await person.replaceOne({ _id: id, revision: row.revision }, next);
-        if (done.matchedCount === 1) return true;
-      }
-    },
+    confirmEmail: (id, email) => changed(id, (kept) => withEmailConfirmed(kept, email)),
+    spendTotpStep: (id, spent) => changed(id, (kept) => withStepSpent(kept, spent)),
+    spendRecoveryCode: (id, spent) => changed(id, (kept) => withRecoverySpent(kept, spent)),
+    renewRecoveryCodes: (id, renewed) => changed(id, (kept) => withRecoveryRenewed(kept, renewed)),
     async link(id, external) {
       return (await reserve(keyOf(external), id)) ? null : 'identity';
     },

@@ -1,4 +1,11 @@
-import { patched, personFromText } from '../../identity/store.ts';
+import {
+  patched,
+  personFromText,
+  withEmailConfirmed,
+  withRecoveryRenewed,
+  withRecoverySpent,
+  withStepSpent,
+} from '../../identity/store.ts';
 import type {
   ExternalIdentity,
   IdentityStore,
@@ -97,13 +104,16 @@ export function createSqliteIdentityStore(db: Sqlite): IdentityStore {
     change.run(...keysOf(patched(toRecord(row), patch)), id);
     return null;
   });
-  const confirmAll = db.transaction((id: string, email: string): boolean => {
-    const row = byId.get(id);
-    const person = row && toRecord(row);
-    if (!person || person.email !== email) return false;
-    change.run(...keysOf({ ...person, emailConfirmed: true }), id);
-    return true;
-  });
+  /** Changes the person as decided on what is kept at that moment; false when there is none, or nothing is to be changed. */
+  const changeAll = db.transaction(
+    (id: string, decide: (person: PersonRecord) => PersonRecord | null): boolean => {
+      const row = byId.get(id);
+      const next = row && decide(toRecord(row));
+      if (!next) return false;
+      change.run(...keysOf(next), id);
+      return true;
+    },
+  );
   const failAll = db.transaction((key: string, at: Date, since: Date): number => {
     forget.run(key, since.getTime());
     addFailure.run(key, at.getTime());
@@ -155,7 +165,16 @@ export function createSqliteIdentityStore(db: Sqlite): IdentityStore {
       return orConflict(() => updateAll.immediate(id, patch));
     },
     async confirmEmail(id, email) {
-      return confirmAll.immediate(id, email);
+      return changeAll.immediate(id, (person) => withEmailConfirmed(person, email));
+    },
+    async spendTotpStep(id, spent) {
+      return changeAll.immediate(id, (person) => withStepSpent(person, spent));
+    },
+    async spendRecoveryCode(id, spent) {
+      return changeAll.immediate(id, (person) => withRecoverySpent(person, spent));
+    },
+    async renewRecoveryCodes(id, renewed) {
+      return changeAll.immediate(id, (person) => withRecoveryRenewed(person, renewed));
     },
     async link(id, { provider, subject }) {
       return orConflict(() => {
