@@ -13,7 +13,13 @@ async function main(): Promise<void> {
   if (values.expect !== undefined && hash === undefined)
     throw new Error('--expect takes the number and the hash of a line noted earlier: 1234:0af3…');
   const { mongodbUri, dataDir, sqliteSync } = readConfig(
-    { ...process.env, NODE_ENV: 'development', HOST: undefined, IDENTITY_PROVIDERS: undefined, MAIL_URL: undefined },
+    {
+      ...process.env,
+      NODE_ENV: 'development',
+      HOST: undefined,
+      IDENTITY_PROVIDERS: undefined,
+      MAIL_URL: undefined,
+    },
     // No ID number is read here.
     () => ({ session: '', idNumberKey: Buffer.alloc(32) }),
   );
