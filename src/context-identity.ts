@@ -137,7 +137,10 @@ export function createIdentity({ config, storage, clock, logger, rateLimit, demo
     /** Answers of identity providers that come from their site: before the CSRF fence (routes-cross-site.ts). */
     crossSite: access.crossSite,
     routes: [
-      createIdentityRoutes({ people, signIns, audit, demo, offeredProviders, rateLimit }),
+      createIdentityRoutes({
+        ...{ people, signIns, audit, demo, offeredProviders, rateLimit },
+        signedOut: access.signedOut,
+      }),
       createSecondFactorRoutes({ secondFactor, people, signIns, clock, audit, rateLimit }),
       access.routes,
       createFirstLoginRoutes({ offeredProviders, publicOrigin: config.publicOrigin }),

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import { expect } from 'chai';
 import { close } from '../support/oidc-idp.ts';
+import { auditLines } from '../support/providers.ts';
 import { freePort, type RunningServer, startServer } from '../support/server.ts';
 import { createWanderer, formsOf, type Page, type Wanderer } from '../support/wanderer.ts';
 
@@ -10,7 +11,9 @@ describe('the identity providers of demo mode', function () {
   let idpPort: number;
   before(async () => {
     idpPort = await freePort();
-    const started = await startServer({ environment: { DEMO_IDP: 'on', DEMO_IDP_PORT: String(idpPort) } });
+    const started = await startServer({
+      environment: { DEMO_IDP: 'on', DEMO_IDP_PORT: String(idpPort), LOG_LEVEL: 'info' },
+    });
     if (!started) throw new Error('no server');
     server = started;
   });
@@ -58,6 +61,58 @@ describe('the identity providers of demo mode', function () {
     const wanderer = createWanderer();
     await choose(wanderer, 'egov', '周民眾');
     expect(server.output()).to.not.match(/[A-Z][12]\d{8}/);
+  });
+
+  describe('after a sign-out', () => {
+    const there = ({ text }: Page): string | null => /data-there="([a-z]+)"/.exec(text)?.[1] ?? null;
+    const signOut = async (wanderer: Wanderer, key: string, person: string): Promise<Page> =>
+      wanderer.submit(await choose(wanderer, key, person), '登出');
+    /** Says yes on the provider's own page. */
+    const confirm = async (wanderer: Wanderer, page: Page): Promise<Page> => {
+      const [form] = formsOf(page);
+      if (!form) throw new Error(`no form on ${page.url}`);
+      return wanderer.post(form.action, { ...form.fields, logout: 'yes' }, page.url);
+    };
+
+    it('the session at the provider can be ended too (RP-initiated logout), and only then a new person is asked for', async () => {
+      const wanderer = createWanderer();
+      const page = await signOut(wanderer, 'egov', '周民眾');
+      expect(page.url).to.equal(`${server.origin}/sign-in/signed-out`);
+      expect(page.text).to.include('您已登出本平臺').and.include('「我的e政府」可能仍是登入狀態');
+      expect(there(page)).to.equal('offered');
+      // Still signed in there: no choice is offered.
+      expect((await wanderer.get(`${server.origin}/sign-in/egov`)).url).to.equal(
+        `${server.origin}/welcome/terms`,
+      );
+      await wanderer.submit(await wanderer.get(`${server.origin}/welcome/terms`), '登出');
+      const asked = await wanderer.get(`${server.origin}/sign-in/egov/sign-out`);
+      expect(asked.url).to.include(`:${idpPort}/egov/session/end?`);
+      const back = await confirm(wanderer, asked);
+      expect(back.url).to.equal(`${server.origin}/sign-in/signed-out`);
+      expect(back.text).to.include('「我的e政府」也已登出');
+      expect((await wanderer.get(`${server.origin}/sign-in/egov`)).text).to.include('選擇一位使用者');
+      const line = auditLines(server.output()).findLast(({ action }) => action === 'sign-out.provider');
+      expect(line).to.deep.include({ outcome: 'success', detail: { provider: 'egov' } });
+    });
+
+    it('nothing is claimed for an answer that nobody asked for', async () => {
+      const wanderer = createWanderer();
+      await signOut(wanderer, 'egov', '周民眾');
+      const asked = await wanderer.get(`${server.origin}/sign-in/egov/sign-out`);
+      const forged = await wanderer.get(`${server.origin}/sign-in/egov/logout?state=guessed`);
+      expect(there(forged)).to.equal('going');
+      expect(forged.text).to.not.include('也已登出');
+      expect(asked.status).to.equal(200);
+      expect(
+        (await createWanderer().get(`${server.origin}/sign-in/egov/logout?state=x`)).text,
+      ).to.not.include('也已登出');
+    });
+
+    it('a provider that is left alone is named', async () => {
+      const left = await signOut(createWanderer(), 'google', '小芳');
+      expect(there(left)).to.equal('left');
+      expect(left.text).to.include('「Google」可能仍是登入狀態').and.not.include('data-leave');
+    });
   });
 
   it('keep their people over a restart, numbers included: nobody is new, nobody is refused', async () => {
