@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { expect } from 'chai';
+import { auditLines } from '../support/audit.ts';
 import { close } from '../support/oidc-idp.ts';
-import { auditLines } from '../support/providers.ts';
 import { freePort, type RunningServer, startServer } from '../support/server.ts';
 import { createWanderer, formsOf, type Page, type Wanderer } from '../support/wanderer.ts';
 
@@ -91,7 +91,9 @@ describe('the identity providers of demo mode', function () {
       expect(back.url).to.equal(`${server.origin}/sign-in/signed-out`);
       expect(back.text).to.include('「我的e政府」也已登出');
       expect((await wanderer.get(`${server.origin}/sign-in/egov`)).text).to.include('選擇一位使用者');
-      const line = auditLines(server.output()).findLast(({ action }) => action === 'sign-out.provider');
+      const line = auditLines(server.options.dataDir).findLast(
+        ({ action }) => action === 'sign-out.provider',
+      );
       expect(line).to.deep.include({ outcome: 'success', detail: { provider: 'egov' } });
     });
 
