@@ -54,6 +54,8 @@ import { createAssetRoutes } from './views/routes-assets.ts';
 export interface Overrides {
   logger: Logger;
   clock?: Clock;
+  /** Where demo mode's identity providers will answer; null: there are none. */
+  demoIdpOrigin?: string | null;
 }
 
 const contentDir = join(import.meta.dirname, '../build/content');
@@ -62,7 +64,11 @@ const clientDir = join(import.meta.dirname, '../build/client');
 const housekeepingSeconds = 600;
 
 /** The only wiring: every module made once, from the storage upwards. */
-export async function createContext(config: Config, { logger, clock = systemClock }: Overrides) {
+export async function createContext(
+  config: Config,
+  { logger, clock = systemClock, demoIdpOrigin = null }: Overrides,
+) {
+  if (config.mongodbUri === null) mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const storage = await openStorage({
     ...config,
     waitSeconds: config.mongodbWaitSeconds,
@@ -115,7 +121,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
 
   // People
   const rateLimit = createRateLimits(storage.rateCounters, clock);
-  const identity = createIdentity({ config, storage, clock, logger, rateLimit });
+  const identity = createIdentity({ config, storage, clock, logger, rateLimit, demoIdpOrigin });
   const { people } = identity;
 
   // Courses, and what is answered in them
@@ -373,6 +379,8 @@ export async function createContext(config: Config, { logger, clock = systemCloc
     passport: identity.middleware,
     pageLocals,
     routes,
+    /** Answers at `demoIdpOrigin`. */
+    demoIdp: identity.demoIdp?.handler ?? null,
     /** Answers requests to /xapi ahead of express. */
     lrsListener: createLrsListener(lrs, '/xapi', config.publicOrigin),
     /** Begins what runs by itself: feed, reaper, housekeeping, a warm browser. */
@@ -408,6 +416,11 @@ export async function createContext(config: Config, { logger, clock = systemCloc
                 ({ loginName, password, person }) =>
                   `  ${loginName.padEnd(8)} ${password.padEnd(14)} ${person.name}`,
               ),
+              ...(demoIdpOrigin === null
+                ? []
+                : [
+                    `Identity providers to try (no password): ${config.publicOrigin}/sign-in  (they answer at ${demoIdpOrigin})`,
+                  ]),
             ]
           : []),
         '',
