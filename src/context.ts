@@ -111,6 +111,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
   const erasures = createErasures({
     statements: storage.lrs.statements,
     documents: storage.lrs.documents,
+    personas: storage.lrs.personas,
     store: storage.lrs.admin,
     clock,
   });
@@ -266,6 +267,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
     lrs: createLrsRoutes(lrs),
     lrsAdmin: createLrsAdminRoutes({
       statements: storage.lrs.statements,
+      personas: storage.lrs.personas,
       credentials,
       rejections,
       forwarding,
