@@ -115,6 +115,7 @@ export async function createContext(
   const erasures = createErasures({
     statements: storage.lrs.statements,
     documents: storage.lrs.documents,
+    personas: storage.lrs.personas,
     store: storage.lrs.admin,
     clock,
   });
@@ -270,6 +271,7 @@ export async function createContext(
     lrs: createLrsRoutes(lrs),
     lrsAdmin: createLrsAdminRoutes({
       statements: storage.lrs.statements,
+      personas: storage.lrs.personas,
       credentials,
       rejections,
       forwarding,
