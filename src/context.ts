@@ -21,7 +21,7 @@ import { createRateLimits } from './http/rate-limit.ts';
 import { ensureDemoAgencies } from './identity/agencies/demo-agencies.ts';
 import { ensureDemoPeople, demoAccounts, demoOrganisation } from './identity/demo-people.ts';
 import { ensureAdministrator } from './identity/people.ts';
-import { organisationFor } from './identity/policy.ts';
+import { allows, organisationFor } from './identity/policy.ts';
 import { allowed, currentPerson } from './identity/routes-access.ts';
 import { createErasures } from './lrs/admin/erasure.ts';
 import { createForwarding } from './lrs/admin/forwarding.ts';
@@ -266,7 +266,13 @@ export async function createContext(
   const demo = config.mode === 'demo';
   const pageLocals = createPageLocals({ demo, publicOrigin: config.publicOrigin });
 
-  const vendorTokens = createVendorTokens({ store: storage.packages, clock });
+  const vendorTokens = createVendorTokens({
+    store: storage.packages,
+    clock,
+    // A token is worth no more than the role of whoever made it.
+    holds: async ({ personId, organisation }) =>
+      allows(await people.byId(personId), 'package.upload', { organisation }),
+  });
   const routes = {
     lrs: createLrsRoutes(lrs),
     lrsAdmin: createLrsAdminRoutes({
@@ -339,6 +345,7 @@ export async function createContext(
         learnersByItem: (versionId) => storage.runtimeStates.countByItem(versionId),
       }),
       people,
+      agencies: identity.agencies,
       audit: identity.audit,
       jobs: storage.packages,
       feed,
