@@ -68,7 +68,6 @@ export async function createContext(
   config: Config,
   { logger, clock = systemClock, demoIdpOrigin = null }: Overrides,
 ) {
-  if (config.mongodbUri === null) mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const storage = await openStorage({
     ...config,
     waitSeconds: config.mongodbWaitSeconds,
