@@ -59,6 +59,7 @@ export function createIdentity({ config, storage, clock, logger, rateLimit }: Id
     ...{
       identity: storage.identity,
       once: storage.once,
+      webSessions: storage.webSessions,
       people,
       vault,
       clock,
