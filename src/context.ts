@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAssessments } from './assessment/assessments.ts';
 import { systemClock, type Clock } from './base/clock.ts';
@@ -64,7 +63,6 @@ const housekeepingSeconds = 600;
 
 /** The only wiring: every module made once, from the storage upwards. */
 export async function createContext(config: Config, { logger, clock = systemClock }: Overrides) {
-  if (config.mongodbUri === null) mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const storage = await openStorage({
     ...config,
     waitSeconds: config.mongodbWaitSeconds,
@@ -346,6 +344,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
   // What a first start needs, and what a crash may have left half done.
   if (config.secrets.lrs) await credentials.ensure(config.secrets.lrs);
   await library.cleanUp();
+  await storage.blobs.cleanUp(new Date(clock.now().getTime() - 24 * 3600_000));
   await assessments.completeUnrecorded();
   if (config.secrets.admin) await ensureAdministrator(people, config.secrets.admin);
   if (demo) {
@@ -400,7 +399,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
     greeting(): string[] {
       return [
         '',
-        `知行 Zhixing  ${config.publicOrigin}   (${storage.engine}${storage.engine === 'sqlite' ? `, data in ${config.dataDir}` : ''})`,
+        `知行 Zhixing  ${config.publicOrigin}   (${storage.place})`,
         `LRS           ${config.publicOrigin}/xapi`,
         ...(demo
           ? [
