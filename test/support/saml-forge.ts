@@ -106,11 +106,17 @@ export function signed(xml: string, id: string, { key, algorithm = 'sha256' }: S
   return signer.getSignedXml();
 }
 
-/** The signature in a document of one, and the document without it. */
+/** The first signature of a document, with whatever stands in it, and the document without it. */
 export function splitSignature(xml: string): { signature: string; rest: string } {
-  const signature = /<Signature [\s\S]*?<\/Signature>/.exec(xml)?.[0];
-  if (signature === undefined) throw new Error('nothing is signed');
-  return { signature, rest: xml.replace(signature, '') };
+  const from = xml.indexOf('<Signature ');
+  let depth = 0;
+  for (const { 0: tag, index } of xml.matchAll(/<(\/?)Signature[ >]/g)) {
+    depth += tag.startsWith('</') ? -1 : 1;
+    if (depth > 0) continue;
+    const to = index + tag.length;
+    return { signature: xml.slice(from, to), rest: xml.slice(0, from) + xml.slice(to) };
+  }
+  throw new Error('nothing is signed');
 }
 
 /** What a careless service would check: is there a signature in it that is right about something? */

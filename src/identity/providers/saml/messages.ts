@@ -2,7 +2,7 @@ import { inflateRawSync } from 'node:zlib';
 import { signInFailure } from '../failures.ts';
 
 /** A message with certificates and some dozens of attributes is some 20 KB. */
-const longest = 192 * 1024;
+const longest = 128 * 1024;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 function textOf(bytes: Uint8Array): string {
