@@ -70,6 +70,7 @@ export function createIdentity({ config, storage, clock, logger, rateLimit, demo
     ...{
       identity: storage.identity,
       once: storage.once,
+      webSessions: storage.webSessions,
       people,
       vault,
       clock,
