@@ -120,6 +120,7 @@ export function createPeople(deps: { store: IdentityStore; vault: IdNumberVault;
         emailConfirmed: given.emailConfirmed ?? false,
         vouchers: given.vouchers ?? {},
         totp: null,
+        lockedAt: null,
         restrictedAt: null,
         erasedAt: null,
         createdAt: clock.now(),
