@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAssessments } from './assessment/assessments.ts';
 import { systemClock, type Clock } from './base/clock.ts';
@@ -55,6 +54,8 @@ import { createAssetRoutes } from './views/routes-assets.ts';
 export interface Overrides {
   logger: Logger;
   clock?: Clock;
+  /** Where demo mode's identity providers will answer; null: there are none. */
+  demoIdpOrigin?: string | null;
 }
 
 const contentDir = join(import.meta.dirname, '../build/content');
@@ -63,8 +64,10 @@ const clientDir = join(import.meta.dirname, '../build/client');
 const housekeepingSeconds = 600;
 
 /** The only wiring: every module made once, from the storage upwards. */
-export async function createContext(config: Config, { logger, clock = systemClock }: Overrides) {
-  if (config.mongodbUri === null) mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+export async function createContext(
+  config: Config,
+  { logger, clock = systemClock, demoIdpOrigin = null }: Overrides,
+) {
   const storage = await openStorage({
     ...config,
     waitSeconds: config.mongodbWaitSeconds,
@@ -111,13 +114,14 @@ export async function createContext(config: Config, { logger, clock = systemCloc
   const erasures = createErasures({
     statements: storage.lrs.statements,
     documents: storage.lrs.documents,
+    personas: storage.lrs.personas,
     store: storage.lrs.admin,
     clock,
   });
 
   // People
   const rateLimit = createRateLimits(storage.rateCounters, clock);
-  const identity = createIdentity({ config, storage, clock, logger, rateLimit });
+  const identity = createIdentity({ config, storage, clock, logger, rateLimit, demoIdpOrigin });
   const { people } = identity;
 
   // Courses, and what is answered in them
@@ -272,6 +276,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
     lrs: createLrsRoutes(lrs),
     lrsAdmin: createLrsAdminRoutes({
       statements: storage.lrs.statements,
+      personas: storage.lrs.personas,
       credentials,
       rejections,
       forwarding,
@@ -353,6 +358,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
   // What a first start needs, and what a crash may have left half done.
   if (config.secrets.lrs) await credentials.ensure(config.secrets.lrs);
   await library.cleanUp();
+  await storage.blobs.cleanUp(new Date(clock.now().getTime() - 24 * 3600_000));
   await assessments.completeUnrecorded();
   if (config.secrets.admin) await ensureAdministrator(people, config.secrets.admin);
   if (demo) {
@@ -381,6 +387,8 @@ export async function createContext(config: Config, { logger, clock = systemCloc
     passport: identity.middleware,
     pageLocals,
     routes,
+    /** Answers at `demoIdpOrigin`. */
+    demoIdp: identity.demoIdp?.handler ?? null,
     /** Answers requests to /xapi ahead of express. */
     lrsListener: createLrsListener(lrs, '/xapi', config.publicOrigin),
     /** Begins what runs by itself: feed, reaper, housekeeping, a warm browser. */
@@ -407,7 +415,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
     greeting(): string[] {
       return [
         '',
-        `知行 Zhixing  ${config.publicOrigin}   (${storage.engine}${storage.engine === 'sqlite' ? `, data in ${config.dataDir}` : ''})`,
+        `知行 Zhixing  ${config.publicOrigin}   (${storage.place})`,
         `LRS           ${config.publicOrigin}/xapi`,
         ...(demo
           ? [
@@ -416,6 +424,11 @@ export async function createContext(config: Config, { logger, clock = systemCloc
                 ({ loginName, password, person }) =>
                   `  ${loginName.padEnd(8)} ${password.padEnd(14)} ${person.name}`,
               ),
+              ...(demoIdpOrigin === null
+                ? []
+                : [
+                    `Identity providers to try (no password): ${config.publicOrigin}/sign-in  (they answer at ${demoIdpOrigin})`,
+                  ]),
             ]
           : []),
         '',

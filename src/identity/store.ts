@@ -32,6 +32,8 @@ export interface PersonRecord extends Omit<Person, 'hasIdNumber'> {
   lockedAt: string | null;
   /** Set: processing is restricted at the person's wish, since then (ISO 8601). */
   restrictedAt: string | null;
+  /** Set: a verified account has taken this one's record over (claims/); nobody signs in here until that is undone. */
+  claimedBy: string | null;
   /** Set: the person was erased; only the id is left. */
   erasedAt: string | null;
   createdAt: Date;
@@ -41,15 +43,8 @@ export interface PersonRecord extends Omit<Person, 'hasIdNumber'> {
 export function personFromText(text: string): PersonRecord {
   const body = JSON.parse(text) as Omit<PersonRecord, 'createdAt'> & { createdAt: string };
   return {
-    ...{
-      consent: null,
-      emailConfirmed: false,
-      vouchers: {},
-      totp: null,
-      lockedAt: null,
-      restrictedAt: null,
-      erasedAt: null,
-    },
+    ...{ consent: null, emailConfirmed: false, vouchers: {}, totp: null },
+    ...{ lockedAt: null, restrictedAt: null, claimedBy: null, erasedAt: null },
     ...body,
     profile: { ...emptyProfile, ...(body.profile as Partial<PersonalProfile> | undefined) },
     createdAt: new Date(body.createdAt),
@@ -82,6 +77,7 @@ export type PersonPatch = Partial<
     | 'totp'
     | 'lockedAt'
     | 'restrictedAt'
+    | 'claimedBy'
     | 'erasedAt'
   > & { roles: RoleGrant[]; profile: Partial<PersonalProfile> }
 >;
@@ -194,6 +190,8 @@ export interface IdentityStore {
   identitiesOf(id: string): Promise<ExternalIdentity[]>;
   /** Links one more way to sign in. */
   link(id: string, identity: ExternalIdentity): Promise<PersonConflict | null>;
+  /** Gives a way to sign in to another person; true also when it is theirs already, false when it is neither's. */
+  moveIdentity(identity: ExternalIdentity, from: string, to: string): Promise<boolean>;
   /** Takes a way to sign in away from the person; false when it was not theirs. */
   unlink(id: string, identity: ExternalIdentity): Promise<boolean>;
   /** Counts a failure under the key since `since` and gives the number; atomic. */
