@@ -124,6 +124,7 @@ export function createExternalSignIns(deps: {
   async function refresh(record: PersonRecord, arrival: Arrival, linked: boolean): Promise<Person> {
     const { profile, notes, address } = arrival;
     if (record.erasedAt !== null) throw signInFailure('closed', 'the account was erased');
+    if (record.lockedAt !== null) throw signInFailure('closed', 'the account is locked');
     const patch = patchFor(record, profile);
     const before = record as unknown as Record<string, unknown>;
     const changed = Object.entries(patch)
