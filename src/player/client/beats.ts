@@ -38,7 +38,11 @@ export function createBeats(configuration: BeatsConfiguration, show: (reading: R
       body: body(more),
       signal: AbortSignal.timeout(10_000),
     });
-    if (answer.ok) show((await answer.json()) as ReadingView);
+    if (!answer.ok) return;
+    const { signedIn, ...reading } = (await answer.json()) as ReadingView & { signedIn?: boolean };
+    show(reading);
+    // The session has ended meanwhile; views/assets/session-end.js says so.
+    if (signedIn === false) document.dispatchEvent(new Event('zhixing-signed-out'));
   };
   const beacon = (path: string, more: object): void => {
     navigator.sendBeacon(`${base}/${path}`, new Blob([body(more)], { type: 'application/json' }));
