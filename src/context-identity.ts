@@ -26,6 +26,8 @@ import { createIdentityRoutes } from './identity/routes.ts';
 import { createSecondFactorGate } from './identity/second-factor/routes-gate.ts';
 import { createSecondFactorRoutes } from './identity/second-factor/routes.ts';
 import { createSecondFactor } from './identity/second-factor/second-factor.ts';
+import { createOwnSessions } from './identity/sessions/own-sessions.ts';
+import { createSessionEnd, createSessionRoutes } from './identity/sessions/routes.ts';
 import { createTerms } from './identity/terms.ts';
 import { createWelcome } from './identity/welcome.ts';
 import type { Storage } from './storage/open.ts';
@@ -84,6 +86,8 @@ export function createIdentity({ config, storage, clock, logger, rateLimit, demo
     secret: config.secrets.session,
   });
 
+  const sessionLimits = { idleSeconds: config.sessionIdleSeconds, maxSeconds: config.sessionMaxSeconds };
+
   // A first sign-in: wizard, terms, nickname, contact e-mail
   const demo = config.mode === 'demo';
   const outbox = demo && config.secrets.mailUrl === null;
@@ -131,6 +135,7 @@ export function createIdentity({ config, storage, clock, logger, rateLimit, demo
     /** Who sends this request; right after the session. */
     middleware: [
       ...middleware,
+      createSessionEnd(sessionLimits, clock),
       createSecondFactorGate({ secondFactor, required: staffTotp }),
       createWelcomeGate({ welcome, open: ['/account/totp'] }),
       socialReminder,
@@ -144,11 +149,16 @@ export function createIdentity({ config, storage, clock, logger, rateLimit, demo
       }),
       createSecondFactorRoutes({ secondFactor, people, signIns, clock, audit, rateLimit }),
       access.routes,
+      createSessionRoutes({
+        sessions: createOwnSessions({ store: storage.webSessions, clock, audit }),
+        limits: sessionLimits,
+        clock,
+      }),
       createFirstLoginRoutes({ offeredProviders, publicOrigin: config.publicOrigin }),
       createWelcomeRoutes({ welcome, terms, confirmations, outbox, rateLimit }),
       createAuditRoutes({ audit: auditLog, store: storage.audit, people, clock }),
       createAgencyRoutes({ agencies, audit, rateLimit }),
-      createProfileRoutes({ profiles, agencies, providerLabel: () => null }),
+      createProfileRoutes({ profiles, agencies, providerLabel: access.labelOf }),
       ...(outbox ? [createOutboxRoutes(storage.outbox)] : []),
     ],
     demoIdp,

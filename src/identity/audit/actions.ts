@@ -7,6 +7,7 @@ export const auditedActions = [
   'sign-in.id-number',
   'sign-out',
   'sign-out.provider',
+  'sessions.end',
   'terms.agree',
   'terms.decline',
   'email.confirm',

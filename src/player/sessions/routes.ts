@@ -47,12 +47,16 @@ export function createPlayerRoutes({ sessions, currentPerson }: PlayerRouteDeps)
     const { token, visible, idleSeconds, takeOver, present } = parse(beat, req.body);
     const launch = await launchOf(req, token);
     res.set('Cache-Control', 'no-store').json(
-      await sessions.beat(launch, {
-        visible,
-        ...(idleSeconds === undefined ? {} : { idleSeconds }),
-        ...(takeOver === undefined ? {} : { takeOver }),
-        ...(present === undefined ? {} : { present }),
-      }),
+      // The time counts whether or not the portal's session still lives; the page tells the reader when it does not.
+      {
+        ...(await sessions.beat(launch, {
+          visible,
+          ...(idleSeconds === undefined ? {} : { idleSeconds }),
+          ...(takeOver === undefined ? {} : { takeOver }),
+          ...(present === undefined ? {} : { present }),
+        })),
+        signedIn: currentPerson(req) !== null,
+      },
     );
   });
 

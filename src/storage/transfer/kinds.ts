@@ -59,7 +59,14 @@ const present = (fields: Record<string, unknown>): Record<string, unknown> =>
 
 /** Every table that is copied row by row. Statements, documents, names of agents and the feed have readers of their own. */
 export const tableKinds: readonly TableKind[] = [
-  table('web_sessions', 'id', { id: 'text', data: 'text', person_id: 'text', expires_at: 'date' }),
+  table('web_sessions', 'id', {
+    id: 'text',
+    data: 'text',
+    person_id: 'text',
+    seen_at: 'date',
+    expires_at: 'date',
+    ends_at: 'date',
+  }),
   table('player_launches', 'id', { id: 'text', body: 'text', expires_at: 'date' }),
   table(
     'reading_sessions',
