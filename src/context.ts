@@ -14,6 +14,7 @@ import { createCertificateRoutes } from './certificates/routes.ts';
 import type { CompletedCourse } from './certificates/types.ts';
 import { createCompletion } from './completion/completion.ts';
 import type { Config } from './config.ts';
+import { createHandover } from './context-handover.ts';
 import { createIdentity } from './context-identity.ts';
 import { createCatalogue } from './courses/catalogue.ts';
 import { courseActivity, createEnrolments } from './courses/enrolments.ts';
@@ -118,7 +119,13 @@ export async function createContext(config: Config, { logger, clock = systemCloc
 
   // People
   const rateLimit = createRateLimits(storage.rateCounters, clock);
-  const identity = createIdentity({ config, storage, clock, logger, rateLimit });
+  const handover = createHandover({
+    storage,
+    completion: { progressOfAll: (registrations) => completion.progressOfAll(registrations) },
+    iris,
+    clock,
+  });
+  const identity = createIdentity({ config, storage, clock, logger, rateLimit, handover });
   const { people } = identity;
 
   // Courses, and what is answered in them
@@ -383,6 +390,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
       feed.start();
       forwarding.start();
       reaper.start();
+      identity.worker.start();
       void renderer.prewarm();
       housekeeping = setInterval(() => {
         const now = clock.now();
@@ -422,6 +430,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
       await feed.stop();
       await forwarding.stop();
       await rejections.stop();
+      await identity.worker.stop();
       identity.close();
       await browser.close();
       await storage.close();

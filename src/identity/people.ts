@@ -37,6 +37,8 @@ export interface NewPerson {
 export interface People {
   byId(id: string): Promise<Person | null>;
   byIds(ids: string[]): Promise<Map<string, Person>>;
+  /** Who may be signed in: neither erased nor taken over by another account. */
+  present(id: string): Promise<Person | null>;
   byLoginName(loginName: string): Promise<Person | null>;
   byIdentity(identity: ExternalIdentity): Promise<Person | null>;
   /** DomainError `conflict` that names what is taken. */
@@ -68,6 +70,10 @@ export const toPerson = (record: PersonRecord): Person => ({
   language: record.language,
 });
 
+/** Neither erased nor taken over: nobody else can act as this person. */
+export const isPresent = ({ erasedAt, claimedBy }: Pick<PersonRecord, 'erasedAt' | 'claimedBy'>): boolean =>
+  erasedAt === null && claimedBy === null;
+
 const conflictMessages: Record<PersonConflict, string> = {
   'login-name': 'This account name is taken. Choose another one.',
   nickname: 'This nickname is taken. Choose another one.',
@@ -86,6 +92,10 @@ export function createPeople(deps: { store: IdentityStore; vault: IdNumberVault;
     async byId(id) {
       const record = await store.byId(id);
       return record && toPerson(record);
+    },
+    async present(id) {
+      const record = await store.byId(id);
+      return record && isPresent(record) ? toPerson(record) : null;
     },
     async byIds(ids) {
       return new Map((await store.byIds(ids)).map((record) => [record.id, toPerson(record)]));
@@ -149,7 +159,7 @@ export function createPeople(deps: { store: IdentityStore; vault: IdNumberVault;
       if ((await store.failures(key, since)) >= allowedFailures) throw locked;
       const record = await store.byLoginName(loginName);
       const right = await passwordMatches(password, record?.local?.passwordHash ?? (await nobody));
-      if (!record?.local || !right) {
+      if (!record?.local || !right || !isPresent(record)) {
         if ((await store.addFailure(key, now, since)) >= allowedFailures) throw locked;
         throw new DomainError('unauthenticated', 'The account or the password is not right.', {
           code: 'wrong-password',

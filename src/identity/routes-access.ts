@@ -50,7 +50,7 @@ export function createPassport(people: People): {
   const instance = new passport.Passport() as passport.PassportStatic;
   instance.serializeUser((user, done) => done(null, user.id));
   instance.deserializeUser((id: string, done: (error: unknown, user?: Express.User | false) => void) => {
-    people.byId(id).then(
+    people.present(id).then(
       (person) => done(null, person ?? false),
       (error: unknown) => done(error),
     );

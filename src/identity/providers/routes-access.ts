@@ -13,7 +13,7 @@ import { offeredProvider, type OfferedProvider } from './directory.ts';
 import { createDoors } from './doors.ts';
 import { createAttempts } from './routes-attempts.ts';
 import { createCrossSiteRoutes, createParcels } from './routes-cross-site.ts';
-import { createProviderRoutes } from './routes.ts';
+import { createProviderRoutes, type Proven } from './routes.ts';
 import { createSealer } from './sealer.ts';
 import type { OnceStore } from './store.ts';
 import type { ProviderSet } from './types.ts';
@@ -33,6 +33,8 @@ export interface ProviderAccessDeps {
   logger: Logger;
   audit: RecordAudit;
   signIns: SignIns;
+  /** Takes over when somebody who is signed in comes back from a provider. */
+  proven: Proven;
   rateLimit: RateLimits;
 }
 
@@ -59,6 +61,7 @@ export function createProviderAccess(deps: ProviderAccessDeps) {
       sealer,
       externals,
       signIns,
+      proven: deps.proven,
       logger,
       limit,
     }),
@@ -71,6 +74,7 @@ export function createProviderAccess(deps: ProviderAccessDeps) {
       limit,
       takes: (key, address) => address === 'callback' && doors.get(key)?.answersBy === 'post',
     }),
+    externals,
     /** The ways to sign in beside local accounts, for the sign-in panel and the first-login wizard. */
     offered: () => offered,
   };
