@@ -10,6 +10,7 @@ import type { Handover } from './identity/claims/claims.ts';
 import { createClaimRoutes } from './identity/claims/routes.ts';
 import { createAudit } from './identity/audit/audit.ts';
 import { createAuditRoutes } from './identity/audit/routes.ts';
+import { createDemoIdp } from './identity/demo-idp/routes.ts';
 import { createIdNumberVault } from './identity/id-numbers.ts';
 import { createEmailConfirmations } from './identity/mail/confirmations.ts';
 import { createOutboxMailer } from './identity/mail/outbox.ts';
@@ -44,10 +45,20 @@ export interface IdentityWiring {
   clock: Clock;
   logger: Logger;
   rateLimit: RateLimits;
+  /** Where demo mode's identity providers answer; null: there are none. */
+  demoIdpOrigin: string | null;
 }
 
 /** The wiring of identity: people, ways of signing in, and their pages. */
-export function createIdentity({ config, storage, clock, logger, rateLimit, handover }: IdentityWiring) {
+export function createIdentity({
+  config,
+  storage,
+  clock,
+  logger,
+  rateLimit,
+  handover,
+  demoIdpOrigin,
+}: IdentityWiring) {
   const vault = createIdNumberVault(config.secrets.idNumberKey);
   const people = createPeople({ store: storage.identity, vault, clock });
   const auditLog = createAudit({ store: storage.audit, clock });
@@ -63,6 +74,14 @@ export function createIdentity({ config, storage, clock, logger, rateLimit, hand
   });
   const signIns = createSignIns({ audit, clock, hasSecondFactor: (id) => secondFactor.has(id) });
   const { passport, middleware } = createPassport(people);
+  const demoIdp =
+    config.mode === 'demo' && demoIdpOrigin !== null
+      ? createDemoIdp({
+          origin: demoIdpOrigin,
+          publicOrigin: config.publicOrigin,
+          master: config.secrets.idNumberKey,
+        })
+      : null;
   const access = createProviderAccess({
     passport,
     ...{
@@ -77,7 +96,7 @@ export function createIdentity({ config, storage, clock, logger, rateLimit, hand
       rateLimit,
     },
     proven: (req, res, proof) => proven(req, res, proof),
-    set: config.secrets.providers,
+    set: demoIdp ? { ...config.secrets.providers, providers: demoIdp.providers } : config.secrets.providers,
     publicOrigin: config.publicOrigin,
     secret: config.secrets.session,
   });
@@ -160,7 +179,10 @@ export function createIdentity({ config, storage, clock, logger, rateLimit, hand
     /** Answers of identity providers that come from their site: before the CSRF fence (routes-cross-site.ts). */
     crossSite: access.crossSite,
     routes: [
-      createIdentityRoutes({ people, signIns, audit, demo, offeredProviders, rateLimit }),
+      createIdentityRoutes({
+        ...{ people, signIns, audit, demo, offeredProviders, rateLimit },
+        signedOut: access.signedOut,
+      }),
       createSecondFactorRoutes({ secondFactor, people, signIns, clock, audit, rateLimit }),
       access.routes,
       createFirstLoginRoutes({ offeredProviders, publicOrigin: config.publicOrigin }),
@@ -177,6 +199,7 @@ export function createIdentity({ config, storage, clock, logger, rateLimit, hand
       }),
       ...(outbox ? [createOutboxRoutes(storage.outbox)] : []),
     ],
+    demoIdp,
     terms,
     confirmations,
     claims,

@@ -60,7 +60,7 @@ export type LrsHandler = (
 const exposed =
   'ETag, Last-Modified, X-Experience-API-Version, X-Experience-API-Consistent-Through, Retry-After, Content-Length';
 const allowedHeaders =
-  'Authorization, Content-Type, Content-Length, If-Match, If-None-Match, X-Experience-API-Version, Accept-Language, Accept';
+  'Authorization, Content-Type, Content-Length, Content-Encoding, If-Match, If-None-Match, X-Experience-API-Version, Accept-Language, Accept, X-Requested-With';
 const methods = 'GET, HEAD, PUT, POST, DELETE, OPTIONS';
 
 /** 1.0.3 and 2.0 share no version: this one is understood by the clients of both to mean "none of yours". */
@@ -257,12 +257,23 @@ export function createLrsHandler(options: LrsHandlerOptions): LrsHandler {
       isAbout ? (versionOf(req.headers['x-experience-api-version']) ?? '2.0.0') : known.version,
     );
     res.setHeader('Access-Control-Expose-Headers', exposed);
-    for (const [name, value] of Object.entries(answer.headers)) res.setHeader(name, value);
-    if (answer.body !== null) res.setHeader('Content-Length', Buffer.byteLength(answer.body));
-    else if (answer.status !== 304 && answer.status !== 204) res.setHeader('Content-Length', 0);
-    res.statusCode = answer.status;
-    res.end(req.method === 'HEAD' || answer.body === null ? undefined : answer.body);
+    try {
+      send(req, res, answer);
+    } catch (error) {
+      // A stored value that no header can hold: this one request fails, not the process.
+      logger.error({ err: error, method: req.method, path }, 'answer could not be sent');
+      for (const name of Object.keys(answer.headers)) res.removeHeader(name);
+      send(req, res, failure(error));
+    }
   };
+}
+
+function send(req: IncomingMessage, res: ServerResponse, { status, headers, body }: XapiAnswer): void {
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+  if (body !== null) res.setHeader('Content-Length', Buffer.byteLength(body));
+  else if (status !== 304 && status !== 204) res.setHeader('Content-Length', 0);
+  res.statusCode = status;
+  res.end(req.method === 'HEAD' || body === null ? undefined : body);
 }
 
 function failure(error: unknown): XapiAnswer {

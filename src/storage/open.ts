@@ -68,6 +68,8 @@ export interface StorageOptions {
 /** Every port, on one engine. */
 export interface Storage {
   engine: 'sqlite' | 'mongodb';
+  /** Where it lies, in a few words for whoever started it; holds no password. */
+  place: string;
   webSessions: WebSessionStore;
   rateCounters: RateCounterStore;
   playerSessions: PlayerSessionStore;
@@ -124,6 +126,7 @@ export function storageOnSqlite(db: Sqlite, dataDir: string): Storage {
   const blobs = createDiskBlobs(join(dataDir, 'blobs'));
   return {
     engine: 'sqlite',
+    place: `SQLite, data in ${dataDir}`,
     webSessions: createSqliteWebSessionStore(db),
     rateCounters: createSqliteRateCounterStore(db),
     playerSessions: createSqlitePlayerSessionStore(db),
@@ -162,6 +165,7 @@ export async function storageOnMongo(connection: Connection): Promise<Storage> {
   const blobs = whenAvailable(createGridFsBlobs(connection));
   return {
     engine: 'mongodb',
+    place: `MongoDB, database ${connection.name}`,
     webSessions: whenAvailable(await createMongoWebSessionStore(connection)),
     rateCounters: whenAvailable(await createMongoRateCounterStore(connection)),
     playerSessions: whenAvailable(await createMongoPlayerSessionStore(connection)),

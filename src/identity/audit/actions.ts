@@ -8,6 +8,7 @@ export const auditedActions = [
   'sign-in.unlink',
   'sign-in.confirm',
   'sign-out',
+  'sign-out.provider',
   'terms.agree',
   'terms.decline',
   'email.confirm',

@@ -37,6 +37,8 @@ export interface StoredReadingSession {
   lastBeatAt: Date;
   /** Hidden since the last beat: the gap that follows does not count. */
   paused: boolean;
+  /** The course's inactivity rule has stopped the time: the learner was asked 還在閱讀嗎 and has not answered. Absent: no. */
+  asked?: boolean;
   endedAt: Date | null;
   ending: SessionEnding | null;
   /** Counted so far. */

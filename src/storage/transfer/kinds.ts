@@ -78,6 +78,7 @@ export const tableKinds: readonly TableKind[] = [
       recorded_at: 'date',
       revision: 'number',
       device: 'text',
+      asked: 'boolean',
     },
     {
       mongo: (row) => ({
