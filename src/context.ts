@@ -13,6 +13,7 @@ import { createCertificateRoutes } from './certificates/routes.ts';
 import type { CompletedCourse } from './certificates/types.ts';
 import { createCompletion } from './completion/completion.ts';
 import type { Config } from './config.ts';
+import { createHandover } from './context-handover.ts';
 import { createIdentity } from './context-identity.ts';
 import { createCatalogue } from './courses/catalogue.ts';
 import { courseActivity, createEnrolments } from './courses/enrolments.ts';
@@ -121,7 +122,13 @@ export async function createContext(
 
   // People
   const rateLimit = createRateLimits(storage.rateCounters, clock);
-  const identity = createIdentity({ config, storage, clock, logger, rateLimit, demoIdpOrigin });
+  const handover = createHandover({
+    storage,
+    completion: { progressOfAll: (registrations) => completion.progressOfAll(registrations) },
+    iris,
+    clock,
+  });
+  const identity = createIdentity({ config, storage, clock, logger, rateLimit, handover, demoIdpOrigin });
   const { people } = identity;
 
   // Courses, and what is answered in them
@@ -396,6 +403,7 @@ export async function createContext(
       feed.start();
       forwarding.start();
       reaper.start();
+      identity.worker.start();
       void renderer.prewarm();
       housekeeping = setInterval(() => {
         const now = clock.now();
@@ -440,6 +448,7 @@ export async function createContext(
       await feed.stop();
       await forwarding.stop();
       await rejections.stop();
+      await identity.worker.stop();
       identity.close();
       await browser.close();
       await storage.close();

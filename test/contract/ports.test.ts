@@ -73,7 +73,6 @@ onEveryEngine('IdentityStore itself', ({ storage }) => {
     language: 'zh-TW',
     local: null,
     idNumber: null,
-    claimedBy: null,
     profile: emptyProfile,
     consent: null,
     emailConfirmed: false,
