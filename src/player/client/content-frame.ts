@@ -15,7 +15,7 @@ import type { Facts } from './sequencing/definition.ts';
 import type { TocEntry, ToFrame, ToPortal } from './messages.ts';
 import { allItems, launchable, tocOf, whereToBegin } from './toc.ts';
 import { createWindowStage } from './window-stage.ts';
-import { windowWords } from './window-words.ts';
+import { restWords, windowWords } from './window-words.ts';
 
 /** Changes are committed so soon after they were made, also when content never asks for a commit. */
 const autosave = 2000;
@@ -32,6 +32,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
   const client = createRuntimeClient(configuration.token);
   const content = document.getElementById('content') as HTMLIFrameElement;
   const order = launchable(items);
+  const language = configuration.language === 'en' ? 'en' : 'zh-TW';
   let progress = new Map<string, ItemProgress>();
   let opened: Opened | null = null;
   let opening: Promise<void> = Promise.resolve();
@@ -142,7 +143,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     return createWindowStage(
       `zhixing-${configuration.launchId}`,
       document.getElementById('own-window') as HTMLElement,
-      windowWords[configuration.language === 'en' ? 'en' : 'zh-TW'],
+      windowWords[language],
       {
         ...stageHooks,
         reopen: () =>
@@ -152,7 +153,8 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
       },
     );
   };
-  let stage: Stage = configuration.window === 'popup' ? ownWindow() : createFrameStage(content, stageHooks);
+  const frameStage = createFrameStage(content, stageHooks);
+  let stage: Stage = configuration.window === 'popup' ? ownWindow() : frameStage;
 
   /** Puts the API where content looks for it: on the parent window of its frame. */
   const publish = (session: RuntimeSession): void => {
@@ -170,6 +172,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     const start = await untilOpened(item.identifier);
     queue.resume(item.identifier, start.sequence);
     opened = { item, session: null };
+    showRest(null);
     preview.opens(item);
     if (item.kind === 'sco') {
       const fromTree = sequencing?.opened() ?? {};
@@ -249,6 +252,15 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     }
   };
 
+  /** What the learner reads where there is no content; null: there is. */
+  const showRest = (why: 'choose' | 'ended' | null): void => {
+    const rest = document.getElementById('rest') as HTMLElement;
+    rest.hidden = why === null;
+    rest.textContent = why === null ? '' : restWords[language][why];
+    content.hidden = why !== null || stage !== frameStage;
+    if (stage !== frameStage) (document.getElementById('own-window') as HTMLElement).hidden = why !== null;
+  };
+
   const closeItem = async (): Promise<void> => {
     if (!opened) return;
     await stage.clear();
@@ -295,6 +307,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
       if (next) await openItem(next);
       else {
         showToc();
+        showRest(outcome.ended ? 'ended' : 'choose');
         if (outcome.ended) tell({ zhixing: 'ended' });
       }
       return;
@@ -404,7 +417,10 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
         const first = order.find((item) => item.identifier === whereToBegin(items, progress, mayOpen));
         const begun = standard === '2004' ? await beginSequencing(first) : first;
         if (begun) await openItem(begun);
-        else showToc();
+        else {
+          showToc();
+          showRest('choose');
+        }
       });
     },
   };
