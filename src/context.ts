@@ -43,6 +43,7 @@ import { createVendorTokens } from './player/packages/tokens.ts';
 import { clientScripts, createContentRoutes } from './player/runtime/content-routes.ts';
 import { createPackageFileServer } from './player/runtime/file-routes.ts';
 import { createRuntime } from './player/runtime/runtime.ts';
+import { createBeatListener } from './player/sessions/listener.ts';
 import { createPlayerSessions } from './player/sessions/player-sessions.ts';
 import { createReaper } from './player/sessions/reaper.ts';
 import { createPlayerRoutes } from './player/sessions/routes.ts';
@@ -195,6 +196,12 @@ export async function createContext(
     logger,
     onStarted: (registration) => enrolments.markStarted(registration),
   });
+  const beats = createBeatListener({
+    sessions,
+    clock,
+    publicOrigin: config.publicOrigin,
+    sessionIdleSeconds: config.sessionIdleSeconds,
+  });
   const runtime = createRuntime({
     store: storage.runtimeStates,
     clock,
@@ -302,7 +309,7 @@ export async function createContext(
       publicOrigin: config.publicOrigin,
       contentOrigin: config.contentOrigin,
     }),
-    player: createPlayerRoutes({ sessions, currentPerson }),
+    player: createPlayerRoutes({ sessions, currentPerson, listener: beats }),
     identity: identity.routes,
     identityAnswers: identity.crossSite,
     packageApi: createPackageApi({
@@ -398,6 +405,8 @@ export async function createContext(
     demoIdp: identity.demoIdp?.handler ?? null,
     /** Answers requests to /xapi ahead of express. */
     lrsListener: createLrsListener(lrs, '/xapi', config.publicOrigin),
+    /** Answers most beats of players ahead of express. */
+    beatListener: beats.answers,
     /** Begins what runs by itself: feed, reaper, housekeeping, a warm browser. */
     start(): void {
       feed.start();

@@ -17,7 +17,7 @@ export class Visitor {
           method: form ? 'POST' : 'GET',
           redirect: 'manual',
           headers: {
-            cookie: [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+            cookie: this.cookies,
             accept: 'text/html',
             connection: 'close',
             'x-forwarded-for': this.#address,
@@ -39,6 +39,10 @@ export class Visitor {
         await new Promise((resolve) => setTimeout(resolve, 250));
       }
     }
+  }
+  /** The Cookie header that this browser sends now. */
+  get cookies(): string {
+    return [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ');
   }
   get(path: string): Promise<{ url: string; text: string }> {
     return this.#send(path);
