@@ -14,6 +14,7 @@ import { createDoors } from './doors.ts';
 import { createAttempts } from './routes-attempts.ts';
 import { createCrossSiteRoutes, createParcels } from './routes-cross-site.ts';
 import { createProviderRoutes } from './routes.ts';
+import { createSignOuts } from './routes-sign-out.ts';
 import { createSealer } from './sealer.ts';
 import type { OnceStore } from './store.ts';
 import type { ProviderSet } from './types.ts';
@@ -49,7 +50,9 @@ export function createProviderAccess(deps: ProviderAccessDeps) {
   });
   // Many people of an agency share one address: the limit only stops floods.
   const limit = deps.rateLimit({ name: 'sign-in-elsewhere', limit: 600, windowSeconds: 300 });
+  const signOuts = createSignOuts({ doors, sealer, audit, logger });
   const routes = Router();
+  routes.use(signOuts.routes);
   routes.use(
     createProviderRoutes({
       passport: deps.passport,
@@ -66,6 +69,7 @@ export function createProviderAccess(deps: ProviderAccessDeps) {
   const offered: readonly OfferedProvider[] = set.providers.map(offeredProvider);
   return {
     routes,
+    signedOut: signOuts.after,
     crossSite: createCrossSiteRoutes({
       parcels,
       limit,

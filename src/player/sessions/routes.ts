@@ -16,6 +16,7 @@ const beat = z.object({
   visible: z.boolean(),
   idleSeconds: z.number().min(0).optional(),
   takeOver: z.boolean().optional(),
+  present: z.boolean().optional(),
 });
 const leave = z.object({
   token: z.string().max(200),
@@ -43,13 +44,14 @@ export function createPlayerRoutes({ sessions, currentPerson }: PlayerRouteDeps)
   };
 
   router.post('/api/player/sessions/:id/beat', async (req, res) => {
-    const { token, visible, idleSeconds, takeOver } = parse(beat, req.body);
+    const { token, visible, idleSeconds, takeOver, present } = parse(beat, req.body);
     const launch = await launchOf(req, token);
     res.set('Cache-Control', 'no-store').json(
       await sessions.beat(launch, {
         visible,
         ...(idleSeconds === undefined ? {} : { idleSeconds }),
         ...(takeOver === undefined ? {} : { takeOver }),
+        ...(present === undefined ? {} : { present }),
       }),
     );
   });
