@@ -215,6 +215,8 @@ export async function createContext(
   const reaper = createReaper(async () => {
     await sessions.reap();
     await runtime.settle();
+    await enrolments.completeUnrecorded();
+    await assessments.completeUnrecorded();
   }, logger);
 
   // Completion follows the feed
@@ -373,6 +375,7 @@ export async function createContext(
   if (config.secrets.lrs) await credentials.ensure(config.secrets.lrs);
   await library.cleanUp();
   await storage.blobs.cleanUp(new Date(clock.now().getTime() - 24 * 3600_000));
+  await enrolments.completeUnrecorded();
   await assessments.completeUnrecorded();
   if (config.secrets.admin) await ensureAdministrator(people, config.secrets.admin);
   if (demo) {

@@ -238,12 +238,17 @@ export const tableKinds: readonly TableKind[] = [
       started_at: 'date',
       withdrawn_at: 'date',
       package_version_id: 'text',
+      owed: 'boolean',
     },
     {
-      mongo: (row): Record<string, unknown> =>
-        row['withdrawn_at'] === null
+      elsewhere: ['owed'],
+      from: ({ owed }) => ({ owed: owed === true ? 1 : 0 }),
+      mongo: (row): Record<string, unknown> => ({
+        ...(row['withdrawn_at'] === null
           ? { currentKey: `${text(row, 'person_id')}|${text(row, 'course_id')}` }
-          : {},
+          : {}),
+        ...(row['owed'] === 1 ? { owed: true } : {}),
+      }),
     },
   ),
   table('quizzes', 'course_id', { course_id: 'text', body: 'text' }),
