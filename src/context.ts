@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAssessments } from './assessment/assessments.ts';
 import { systemClock, type Clock } from './base/clock.ts';
@@ -14,6 +13,7 @@ import { createCertificateRoutes } from './certificates/routes.ts';
 import type { CompletedCourse } from './certificates/types.ts';
 import { createCompletion } from './completion/completion.ts';
 import type { Config } from './config.ts';
+import { createHandover } from './context-handover.ts';
 import { createIdentity } from './context-identity.ts';
 import { createCatalogue } from './courses/catalogue.ts';
 import { courseActivity, createEnrolments } from './courses/enrolments.ts';
@@ -22,7 +22,7 @@ import { createRateLimits } from './http/rate-limit.ts';
 import { ensureDemoAgencies } from './identity/agencies/demo-agencies.ts';
 import { ensureDemoPeople, demoAccounts, demoOrganisation } from './identity/demo-people.ts';
 import { ensureAdministrator } from './identity/people.ts';
-import { organisationFor } from './identity/policy.ts';
+import { allows, organisationFor } from './identity/policy.ts';
 import { allowed, currentPerson } from './identity/routes-access.ts';
 import { createErasures } from './lrs/admin/erasure.ts';
 import { createForwarding } from './lrs/admin/forwarding.ts';
@@ -56,6 +56,8 @@ import { createAssetRoutes } from './views/routes-assets.ts';
 export interface Overrides {
   logger: Logger;
   clock?: Clock;
+  /** Where demo mode's identity providers will answer; null: there are none. */
+  demoIdpOrigin?: string | null;
 }
 
 const contentDir = join(import.meta.dirname, '../build/content');
@@ -64,8 +66,10 @@ const clientDir = join(import.meta.dirname, '../build/client');
 const housekeepingSeconds = 600;
 
 /** The only wiring: every module made once, from the storage upwards. */
-export async function createContext(config: Config, { logger, clock = systemClock }: Overrides) {
-  if (config.mongodbUri === null) mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+export async function createContext(
+  config: Config,
+  { logger, clock = systemClock, demoIdpOrigin = null }: Overrides,
+) {
   const storage = await openStorage({
     ...config,
     waitSeconds: config.mongodbWaitSeconds,
@@ -112,13 +116,20 @@ export async function createContext(config: Config, { logger, clock = systemCloc
   const erasures = createErasures({
     statements: storage.lrs.statements,
     documents: storage.lrs.documents,
+    personas: storage.lrs.personas,
     store: storage.lrs.admin,
     clock,
   });
 
   // People
   const rateLimit = createRateLimits(storage.rateCounters, clock);
-  const identity = createIdentity({ config, storage, clock, logger, rateLimit });
+  const handover = createHandover({
+    storage,
+    completion: { progressOfAll: (registrations) => completion.progressOfAll(registrations) },
+    iris,
+    clock,
+  });
+  const identity = createIdentity({ config, storage, clock, logger, rateLimit, handover, demoIdpOrigin });
   const { people } = identity;
 
   // Courses, and what is answered in them
@@ -204,6 +215,8 @@ export async function createContext(config: Config, { logger, clock = systemCloc
   const reaper = createReaper(async () => {
     await sessions.reap();
     await runtime.settle();
+    await enrolments.completeUnrecorded();
+    await assessments.completeUnrecorded();
   }, logger);
 
   // Completion follows the feed
@@ -268,11 +281,18 @@ export async function createContext(config: Config, { logger, clock = systemCloc
   const demo = config.mode === 'demo';
   const pageLocals = createPageLocals({ demo, publicOrigin: config.publicOrigin });
 
-  const vendorTokens = createVendorTokens({ store: storage.packages, clock });
+  const vendorTokens = createVendorTokens({
+    store: storage.packages,
+    clock,
+    // A token is worth no more than the role of whoever made it.
+    holds: async ({ personId, organisation }) =>
+      allows(await people.byId(personId), 'package.upload', { organisation }),
+  });
   const routes = {
     lrs: createLrsRoutes(lrs),
     lrsAdmin: createLrsAdminRoutes({
       statements: storage.lrs.statements,
+      personas: storage.lrs.personas,
       credentials,
       rejections,
       forwarding,
@@ -340,6 +360,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
         learnersByItem: (versionId) => storage.runtimeStates.countByItem(versionId),
       }),
       people,
+      agencies: identity.agencies,
       audit: identity.audit,
       jobs: storage.packages,
       feed,
@@ -353,6 +374,8 @@ export async function createContext(config: Config, { logger, clock = systemCloc
   // What a first start needs, and what a crash may have left half done.
   if (config.secrets.lrs) await credentials.ensure(config.secrets.lrs);
   await library.cleanUp();
+  await storage.blobs.cleanUp(new Date(clock.now().getTime() - 24 * 3600_000));
+  await enrolments.completeUnrecorded();
   await assessments.completeUnrecorded();
   if (config.secrets.admin) await ensureAdministrator(people, config.secrets.admin);
   if (demo) {
@@ -381,6 +404,8 @@ export async function createContext(config: Config, { logger, clock = systemCloc
     passport: identity.middleware,
     pageLocals,
     routes,
+    /** Answers at `demoIdpOrigin`. */
+    demoIdp: identity.demoIdp?.handler ?? null,
     /** Answers requests to /xapi ahead of express. */
     lrsListener: createLrsListener(lrs, '/xapi', config.publicOrigin),
     /** Answers most beats of players ahead of express. */
@@ -390,6 +415,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
       feed.start();
       forwarding.start();
       reaper.start();
+      identity.worker.start();
       void renderer.prewarm();
       housekeeping = setInterval(() => {
         const now = clock.now();
@@ -409,7 +435,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
     greeting(): string[] {
       return [
         '',
-        `知行 Zhixing  ${config.publicOrigin}   (${storage.engine}${storage.engine === 'sqlite' ? `, data in ${config.dataDir}` : ''})`,
+        `知行 Zhixing  ${config.publicOrigin}   (${storage.place})`,
         `LRS           ${config.publicOrigin}/xapi`,
         ...(demo
           ? [
@@ -418,6 +444,11 @@ export async function createContext(config: Config, { logger, clock = systemCloc
                 ({ loginName, password, person }) =>
                   `  ${loginName.padEnd(8)} ${password.padEnd(14)} ${person.name}`,
               ),
+              ...(demoIdpOrigin === null
+                ? []
+                : [
+                    `Identity providers to try (no password): ${config.publicOrigin}/sign-in  (they answer at ${demoIdpOrigin})`,
+                  ]),
             ]
           : []),
         '',
@@ -429,6 +460,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
       await feed.stop();
       await forwarding.stop();
       await rejections.stop();
+      await identity.worker.stop();
       identity.close();
       await browser.close();
       await storage.close();

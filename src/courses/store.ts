@@ -26,11 +26,21 @@ export interface CourseStore {
 
   /** Stores the enrolment unless the person has a current one in the course; gives the current one either way. */
   enrol(enrolment: Enrolment): Promise<Enrolment>;
+  /** Enrolments whose Statement is not known to be stored yet: a crash came between. Oldest first. */
+  unrecordedEnrolments(limit: number): Promise<Enrolment[]>;
+  markEnrolmentRecorded(registration: string): Promise<void>;
   /** The current (not withdrawn) enrolment. */
   enrolment(personId: string, courseId: string): Promise<Enrolment | null>;
   byRegistration(registration: string): Promise<Enrolment | null>;
   /** Current ones, newest first. */
   enrolmentsOf(personId: string): Promise<Enrolment[]>;
+  /** Withdrawn ones too, oldest first. */
+  everyEnrolmentOf(personId: string): Promise<Enrolment[]>;
+  /**
+   * Gives the enrolment to another person. `done` also when it is theirs already; `taken` when it is current and they
+   * have a current one in the course; `gone` when it is neither `from`'s nor `to`'s.
+   */
+  transfer(registration: string, from: string, to: string): Promise<'done' | 'taken' | 'gone'>;
   /** Sets the start if there is none yet; gives true when this call set it. */
   markStarted(registration: string, at: Date): Promise<boolean>;
 

@@ -2,6 +2,7 @@ import { Router, type Request } from 'express';
 import { z } from 'zod';
 import { isDomainError } from '../base/errors.ts';
 import { parse } from '../http/validate.ts';
+import { statusOfKind } from '../http/errors.ts';
 import { sessionCookie } from '../http/sessions.ts';
 import type { RateLimit } from '../http/rate-limit.ts';
 import type { RequestHandler } from 'express';
@@ -22,6 +23,8 @@ export interface IdentityRoutesDeps {
   demo: boolean;
   /** The ways to sign in beside local accounts. */
   offeredProviders: OfferedProviders;
+  /** After a sign-out of somebody who came from a provider: where to go (providers/routes-sign-out.ts). */
+  signedOut(req: Request, external: string, personId: string | null): string;
   rateLimit(limit: RateLimit): RequestHandler;
 }
 
@@ -31,13 +34,16 @@ const signInForm = z.object({
   returnTo: z.string().max(2000).optional(),
 });
 
-export const signOut = (req: Request): Promise<void> =>
-  new Promise((resolve, reject) =>
-    req.logout((error: unknown) => {
-      if (error) return reject(error);
-      req.session.destroy((failed: unknown) => (failed ? reject(failed) : resolve()));
-    }),
+/** Ends the session; passport begins a new, empty one, which leaves no row unless something is kept in it. */
+export const endSession = (req: Request): Promise<void> =>
+  new Promise((resolve, reject) => req.logout((error: unknown) => (error ? reject(error) : resolve())));
+
+export async function signOut(req: Request): Promise<void> {
+  await endSession(req);
+  await new Promise<void>((resolve, reject) =>
+    req.session.destroy((failed: unknown) => (failed ? reject(failed) : resolve())),
   );
+}
 
 export function createIdentityRoutes(deps: IdentityRoutesDeps): Router {
   const routes = Router();
@@ -71,14 +77,16 @@ export function createIdentityRoutes(deps: IdentityRoutesDeps): Router {
         const person = await deps.people.authenticateLocal(loginName, password, req.ip ?? 'unknown');
         await deps.signIns.complete(req, res, person, { method: 'local', returnTo: ownPath(returnTo) });
       } catch (error) {
-        if (!isDomainError(error, 'unauthenticated') && !isDomainError(error, 'rate-limited')) throw error;
+        const isLocked = isDomainError(error, 'forbidden') && error.code === 'account-locked';
+        if (!isLocked && !isDomainError(error, 'unauthenticated') && !isDomainError(error, 'rate-limited'))
+          throw error;
         const known = await deps.people.byLoginName(loginName);
         await deps.signIns.failed(req, {
           method: 'local',
           reason: error.code ?? error.kind,
           subjectId: known?.id ?? null,
         });
-        const status = error.kind === 'unauthenticated' ? 401 : 429;
+        const status = statusOfKind[error.kind];
         if (error.retryAfter !== null) res.set('Retry-After', String(error.retryAfter));
         res.status(status).render(
           'pages/sign-in',
@@ -93,7 +101,8 @@ export function createIdentityRoutes(deps: IdentityRoutesDeps): Router {
 
   routes.post('/sign-out', async (req, res) => {
     const personId = req.user?.id ?? null;
-    await signOut(req);
+    const { external } = req.session;
+    await (external === undefined ? signOut(req) : endSession(req));
     await deps.audit({
       action: 'sign-out',
       actorId: personId,
@@ -102,8 +111,9 @@ export function createIdentityRoutes(deps: IdentityRoutesDeps): Router {
       reason: null,
       address: req.ip ?? null,
     });
+    if (external !== undefined) return res.redirect(303, deps.signedOut(req, external, personId));
     res.clearCookie(sessionCookie, { path: '/' });
-    res.redirect(303, '/');
+    return res.redirect(303, '/');
   });
 
   return routes;

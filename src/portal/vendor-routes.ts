@@ -2,7 +2,7 @@ import { Router, type Request, type Response } from 'express';
 import { z } from 'zod';
 import { toClockTime } from '../base/durations.ts';
 import { DomainError, isDomainError, type Problem } from '../base/errors.ts';
-import { inLanguage, type Language } from '../base/languages.ts';
+import type { Language, LocalText } from '../base/languages.ts';
 import { parseQuiz, parseSurvey, quizText, surveyText } from '../assessment/text-format.ts';
 import type { Course, CourseDraft } from '../courses/types.ts';
 import { parse } from '../http/validate.ts';
@@ -37,11 +37,15 @@ const courseForm = z.object({
 type CourseForm = z.output<typeof courseForm>;
 
 const questionsForm = z.object({
-  title: z.string().trim().max(200).default(''),
+  titleZh: z.string().trim().max(200).default(''),
+  titleEn: z.string().trim().max(200).default(''),
   questions: z.string().max(500_000).default(''),
   drawn: z.literal('').or(z.coerce.number()).optional(),
   shuffle: z.literal('yes').optional(),
 });
+
+/** What was typed in two fields, as one text in the languages given. */
+const typed = (zh: string, en: string): LocalText => (en === '' ? { 'zh-TW': zh } : { 'zh-TW': zh, en });
 
 function draftOf(form: CourseForm): CourseDraft {
   const time = /^(\d{1,3}):([0-5]\d):([0-5]\d)$/.exec(form.reading);
@@ -53,11 +57,10 @@ function draftOf(form: CourseForm): CourseDraft {
   const seconds = time
     ? Number(time[1]) * 3600 + Number(time[2]) * 60 + Number(time[3])
     : Math.round(form.certifiedHours * 1800);
-  const text = (zh: string, en: string) => (en === '' ? { 'zh-TW': zh } : { 'zh-TW': zh, en });
   return {
     code: form.code,
-    title: text(form.titleZh, form.titleEn),
-    summary: text(form.summaryZh, form.summaryEn),
+    title: typed(form.titleZh, form.titleEn),
+    summary: typed(form.summaryZh, form.summaryEn),
     certifiedHours: form.certifiedHours,
     teacher: form.teacher === '' ? null : form.teacher,
     categoryPath: form.category
@@ -328,12 +331,22 @@ export function createVendorRoutes(deps: PortalDeps): Router {
     res: Response,
     kind: 'quiz' | 'survey',
     course: Course,
-    state: { title: string; text: string; drawn: unknown; shuffle: boolean; problems: Problem[] },
+    state: {
+      title: LocalText;
+      text: string;
+      drawn: unknown;
+      shuffle: boolean;
+      problems: Problem[];
+    },
   ): void => {
     const language = languageOf(res);
     const name = kind === 'quiz' ? 'Quiz' : 'Survey';
+    const { title, ...rest } = state;
     res.render('pages/vendor/questions', {
-      ...state,
+      ...rest,
+      // Not `title`: within the layout that is the page's.
+      titleZh: title['zh-TW'],
+      titleEn: title.en,
       problems: shownProblems(language, state.problems),
       quiz: kind === 'quiz',
       heading: translate(language, `vendor.edit${name}`),
@@ -347,7 +360,7 @@ export function createVendorRoutes(deps: PortalDeps): Router {
     const course = await ownCourse(req);
     const quiz = await deps.assessments.quizOf(course.id);
     showQuestions(res, 'quiz', course, {
-      title: inLanguage(quiz?.title ?? course.title, 'zh-TW'),
+      title: quiz?.title ?? course.title,
       text: quizText(quiz?.questions ?? []),
       drawn: quiz?.drawn ?? '',
       shuffle: quiz?.shuffle ?? false,
@@ -359,7 +372,7 @@ export function createVendorRoutes(deps: PortalDeps): Router {
     const course = await ownCourse(req);
     const survey = await deps.assessments.surveyOf(course.id);
     showQuestions(res, 'survey', course, {
-      title: inLanguage(survey?.title ?? course.title, 'zh-TW'),
+      title: survey?.title ?? course.title,
       text: surveyText(survey?.questions ?? []),
       drawn: '',
       shuffle: false,
@@ -371,7 +384,7 @@ export function createVendorRoutes(deps: PortalDeps): Router {
     routes.post(`/vendor/courses/:id/${kind}`, async (req, res) => {
       const course = await ownCourse(req);
       const form = parse(questionsForm, req.body);
-      const title = { 'zh-TW': form.title };
+      const title = typed(form.titleZh, form.titleEn);
       try {
         if (kind === 'quiz')
           await deps.assessments.saveQuiz({
@@ -391,7 +404,7 @@ export function createVendorRoutes(deps: PortalDeps): Router {
         if (!isDomainError(error, 'invalid')) throw error;
         res.status(400);
         return showQuestions(res, kind, course, {
-          title: form.title,
+          title,
           text: form.questions,
           drawn: form.drawn ?? '',
           shuffle: form.shuffle === 'yes',

@@ -5,6 +5,7 @@ import { createPeople, type NewPerson } from '../../src/identity/people.ts';
 import type { PersonRecord } from '../../src/identity/store.ts';
 import { createTerms } from '../../src/identity/terms.ts';
 import { openStorage } from '../../src/storage/open.ts';
+import { auditLines } from '../support/audit.ts';
 import { emptyStore, type EmptyStore } from '../support/engines.ts';
 import { type MailServer, startMailServer } from '../support/mail-server.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
@@ -203,7 +204,8 @@ describe('the first login over HTTP (requirements.md §1, 10 and §2)', function
       expect(record.consent?.version).to.equal(current);
       expect(Date.parse(record.consent?.at ?? '')).to.be.closeTo(Date.now(), 60_000);
       expect(record.emailConfirmed).to.equal(false);
-      expect(server.output()).to.include('"action":"terms.agree"').and.include(`"version":"${current}"`);
+      const consent = auditLines(server.options.dataDir).findLast(({ action }) => action === 'terms.agree');
+      expect(consent?.detail).to.include({ version: current });
     });
 
     it('answers programs 403 with a code, and leaves sign-out, assets, terms and the wizard reachable', async () => {
@@ -237,7 +239,7 @@ describe('the first login over HTTP (requirements.md §1, 10 and §2)', function
       expect((await who.open('/welcome/declined')).text).to.include('平臺已為您登出');
       expect((await who.get('/record')).location).to.equal('/sign-in?returnTo=%2Frecord');
       expect((await within(({ record }) => record('declines'))).consent).to.equal(null);
-      expect(server.output()).to.include('"action":"terms.decline"');
+      expect(auditLines(server.options.dataDir).map(({ action }) => action)).to.include('terms.decline');
     });
 
     it('asks again on a new version, and goes on where there is a nickname already', async () => {
@@ -365,7 +367,8 @@ describe('the first login over HTTP (requirements.md §1, 10 and §2)', function
       expect((await within(({ record }) => record('mailer'))).emailConfirmed).to.equal(true);
       expect((await phone.post('/confirm-email', { token: 'nonsense' })).text).to.include('這個連結已使用過');
       expect((await who.open('/welcome/done')).text).to.include('聯絡信箱 mailer@example.org 已確認');
-      expect(server.output()).to.include('"action":"email.confirm"').and.not.include(token.split('.')[1]);
+      expect(auditLines(server.options.dataDir).map(({ action }) => action)).to.include('email.confirm');
+      expect(server.output()).to.not.include(token.split('.')[1]);
     });
 
     it('limits sending again, and goes on when the mail server refuses', async () => {

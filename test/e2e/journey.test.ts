@@ -99,6 +99,8 @@ describe('from an uploaded package to a certificate, in a real browser', functio
       .and.include('問卷（已設定需填問卷）');
 
     await follow(page, 'a[href$="/quiz"]');
+    const title = await page.$eval('#title-zh', (field) => (field as HTMLInputElement).value);
+    expect(title).to.equal('個人資料保護的第一課');
     await page.type(
       '#questions',
       '一加一等於多少？\n( ) 一\n(*) 二\n\n哪些是水果？\n[*] 蘋果\n[*] 芭樂\n[ ] 石頭',

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { inventIdNumber } from '../../src/identity/demo-idp/people.ts';
 import { startOidcIdp, type OidcIdp } from '../support/oidc-idp.ts';
-import { auditLines, referenceOn, writeProviders } from '../support/providers.ts';
+import { auditLines } from '../support/audit.ts';
+import { referenceOn, writeProviders } from '../support/providers.ts';
 import { freePort, type RunningServer, startServer } from '../support/server.ts';
 import { createWanderer, type Page, type Wanderer } from '../support/wanderer.ts';
 
@@ -81,7 +82,7 @@ describe('signing in with OpenID Connect (requirements.md §1; W5)', function ()
     const wanderer = createWanderer();
     const page = await signIn(wanderer, '/sign-in/egov?returnTo=%2Fcourses%3Ftype%3Dmicro');
     expect(page.text).to.include('周民眾');
-    const lines = auditLines(server.output());
+    const lines = auditLines(server.options.dataDir);
     expect(lines.filter(({ action }) => action === 'sign-in')).to.have.length(1);
     expect(lines.find(({ action }) => action === 'sign-in.new-person')?.detail).to.include({
       kind: 'verified',
@@ -100,12 +101,12 @@ describe('signing in with OpenID Connect (requirements.md §1; W5)', function ()
     await signIn(createWanderer());
     chou.attributes = { ...chou.attributes, user_kind: '一般民眾', agency_code: '', agency_name: '' };
     await signIn(createWanderer());
-    const kinds = auditLines(server.output())
+    const kinds = auditLines(server.options.dataDir)
       .filter(({ action }) => action === 'sign-in.refresh')
       .map(({ detail }) => detail?.['kind']);
     expect(kinds).to.deep.equal(['verified → official', 'official → verified']);
     expect(
-      auditLines(server.output()).filter(({ action }) => action === 'sign-in.new-person'),
+      auditLines(server.options.dataDir).filter(({ action }) => action === 'sign-in.new-person'),
     ).to.have.length(1);
   });
 
@@ -116,7 +117,7 @@ describe('signing in with OpenID Connect (requirements.md §1; W5)', function ()
     expect(page.status).to.equal(401);
     expect(page.text).to.include('您在登入平臺取消了登入').and.include('02-2192-7111');
     const reference = referenceOn(page.text);
-    const line = auditLines(server.output()).findLast(({ action }) => action === 'sign-in');
+    const line = auditLines(server.options.dataDir).findLast(({ action }) => action === 'sign-in');
     expect(line).to.deep.include({ outcome: 'failure', reason: 'oidc-cancelled' });
     expect(line?.detail).to.include({ method: 'egov', reference });
   });

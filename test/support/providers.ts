@@ -14,16 +14,5 @@ export function writeProviders(
   return { path, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-/** The audit lines that the server has logged so far. */
-export const auditLines = (
-  output: string,
-): { action: string; outcome: string; reason: string | null; detail?: Record<string, string> }[] =>
-  output.split('\n').flatMap((line) => {
-    if (!line.includes('"audit":')) return [];
-    return [
-      (JSON.parse(line) as { audit: { action: string; outcome: string; reason: string | null } }).audit,
-    ];
-  });
-
 /** The reference on a page that says why a sign-in failed. */
 export const referenceOn = (text: string): string | null => /data-reference>([^<]+)</.exec(text)?.[1] ?? null;

@@ -1,5 +1,4 @@
-import { createWriteStream } from 'node:fs';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -51,8 +50,10 @@ export function createUploadFiles(folder: string, limit: number): UploadFiles {
     async receive(bytes, onBytes, use) {
       await mkdir(folder, { recursive: true });
       const file = join(folder, `upload-${process.pid}-${own}-${newToken(12)}`);
+      // Opened before the first byte: a stream that fails at once would be tidied up after before its file is there.
+      const handle = await open(file, 'wx', 0o600);
       try {
-        await pipeline(bytes, counted(onBytes), createWriteStream(file, { flags: 'wx', mode: 0o600 }));
+        await pipeline(bytes, counted(onBytes), handle.createWriteStream());
         return await use(file);
       } finally {
         await rm(file, { force: true });

@@ -44,7 +44,8 @@ export function createPlayerRoutes({ sessions, currentPerson, listener }: Player
     const launch = await launchOf(req, body.token);
     const view = await sessions.beat(launch, beatOf(body));
     listener?.saw(launch.id, req.headers.cookie);
-    res.set('Cache-Control', 'no-store').json(view);
+    // The time counts whether or not the portal's session still lives; the page tells the reader when it does not.
+    res.set('Cache-Control', 'no-store').json({ ...view, signedIn: currentPerson(req) !== null });
   });
 
   router.post('/api/player/sessions/:id/leave', async (req, res) => {

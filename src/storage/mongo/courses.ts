@@ -27,6 +27,8 @@ interface EnrolmentRow {
   packageVersionId?: string | null;
   /** `person|course` while current; absent once withdrawn: the unique index is sparse. */
   currentKey?: string;
+  /** Its Statement is not stored yet; absent once it is. */
+  owed?: boolean;
 }
 
 const courses = new Schema<CourseRow>(
@@ -59,12 +61,14 @@ const enrolments = new Schema<EnrolmentRow>(
     withdrawnAt: { type: Date, default: null },
     packageVersionId: { type: String, default: null },
     currentKey: String,
+    owed: Boolean,
   },
   { versionKey: false, collection: 'enrolments' },
 );
 enrolments.index({ currentKey: 1 }, { unique: true, sparse: true });
 enrolments.index({ personId: 1, enrolledAt: -1 });
 enrolments.index({ courseId: 1, _id: 1 });
+enrolments.index({ owed: 1, enrolledAt: 1 }, { sparse: true });
 
 const toRow = (course: Course, revision: number): CourseRow => ({
   _id: course.id,
@@ -176,6 +180,7 @@ export async function createMongoCourseStore(connection: Connection): Promise<Co
         await enrolment.create({
           _id: registration,
           ...rest,
+          owed: true,
           ...(rest.withdrawnAt === null ? { currentKey: currentKey(rest.personId, rest.courseId) } : {}),
         });
       } catch (error) {
@@ -184,6 +189,17 @@ export async function createMongoCourseStore(connection: Connection): Promise<Co
       const row = await current(rest.personId, rest.courseId);
       if (!row) throw new Error('an enrolment was neither found nor stored');
       return toEnrolment(row);
+    },
+    async unrecordedEnrolments(limit) {
+      const rows = await enrolment
+        .find({ owed: true })
+        .sort({ enrolledAt: 1 })
+        .limit(limit)
+        .lean<EnrolmentRow[]>();
+      return rows.map(toEnrolment);
+    },
+    async markEnrolmentRecorded(registration) {
+      await enrolment.updateOne({ _id: registration }, { $unset: { owed: '' } });
     },
     async enrolment(personId, courseId) {
       const row = await current(personId, courseId);
@@ -199,6 +215,34 @@ export async function createMongoCourseStore(connection: Connection): Promise<Co
         .sort({ enrolledAt: -1, _id: 1 })
         .lean<EnrolmentRow[]>();
       return rows.map(toEnrolment);
+    },
+    async everyEnrolmentOf(personId) {
+      const rows = await enrolment.find({ personId }).sort({ enrolledAt: 1, _id: 1 }).lean<EnrolmentRow[]>();
+      return rows.map(toEnrolment);
+    },
+    async transfer(registration, from, to) {
+      for (;;) {
+        const row = await enrolment.findById(registration).lean<EnrolmentRow>();
+        if (row?.personId === to) return 'done';
+        if (row?.personId !== from) return 'gone';
+        const { withdrawnAt, courseId } = row;
+        try {
+          // A withdrawal in between changes what the key must be: then once more.
+          const done = await enrolment.updateOne(
+            { _id: registration, personId: from, withdrawnAt },
+            {
+              $set: {
+                personId: to,
+                ...(withdrawnAt === null ? { currentKey: currentKey(to, courseId) } : {}),
+              },
+            },
+          );
+          if (done.matchedCount === 1) return 'done';
+        } catch (error) {
+          if (isDuplicateKey(error)) return 'taken';
+          throw error;
+        }
+      }
     },
     async markStarted(registration, at) {
       const done = await enrolment.updateOne(

@@ -5,10 +5,12 @@ import {
   withEmailConfirmed,
   withRecoveryRenewed,
   withRecoverySpent,
+  withRole,
   withStepSpent,
 } from '../../identity/store.ts';
 import type { ExternalIdentity, IdentityStore, PersonConflict, PersonRecord } from '../../identity/store.ts';
 import { foldName } from '../fold-name.ts';
+import { personSearchText, personStaffRoles } from '../person-keys.ts';
 import { type Connection, isDuplicateKey } from './open.ts';
 
 interface Row {
@@ -19,6 +21,10 @@ interface Row {
   loginKey?: string;
   nicknameKey?: string;
   idNumberLookup?: string;
+  /** Looked through by the search; empty: not to be found. */
+  searchText?: string;
+  agencyCode?: string;
+  staffRoles?: string[];
   /** Grows with each change: a change is a compare-and-set on it. */
   revision: number;
 }
@@ -26,6 +32,8 @@ interface IdentityRow {
   /** JSON of [provider, subject] */
   _id: string;
   personId: string;
+  /** True while its person is being written; false once that is done. */
+  pending?: boolean;
 }
 interface FailureRow {
   key: string;
@@ -39,6 +47,9 @@ const people = new Schema<Row>(
     loginKey: String,
     nicknameKey: String,
     idNumberLookup: String,
+    searchText: String,
+    agencyCode: String,
+    staffRoles: { type: [String], default: undefined },
     revision: { type: Number, required: true },
   },
   { versionKey: false, collection: 'people' },
@@ -47,8 +58,12 @@ people.index({ loginKey: 1 }, { unique: true, sparse: true });
 people.index({ nicknameKey: 1 }, { unique: true, sparse: true });
 people.index({ idNumberLookup: 1 }, { unique: true, sparse: true });
 
+people.index({ searchText: 1 });
+people.index({ agencyCode: 1 }, { sparse: true });
+people.index({ staffRoles: 1 }, { sparse: true });
+
 const identities = new Schema<IdentityRow>(
-  { _id: { type: String, required: true }, personId: { type: String, required: true } },
+  { _id: { type: String, required: true }, personId: { type: String, required: true }, pending: Boolean },
   { versionKey: false, collection: 'identities' },
 );
 identities.index({ personId: 1 });
@@ -61,14 +76,28 @@ failures.index({ key: 1, at: 1 });
 
 const toRecord = (row: Row): PersonRecord => personFromText(row.body);
 
+/** What is looked for beside the unique names; migrate-store makes them anew too. */
+export const mongoSearchKeys = (person: PersonRecord) => {
+  const staffRoles = personStaffRoles(person);
+  return {
+    searchText: personSearchText(person),
+    ...(person.agencyCode === null ? {} : { agencyCode: person.agencyCode }),
+    ...(staffRoles.length === 0 ? {} : { staffRoles }),
+  };
+};
+
 const toRow = (person: PersonRecord, revision: number): Row => ({
   _id: person.id,
   body: JSON.stringify(person),
   ...(person.local ? { loginKey: foldName(person.local.loginName) } : {}),
   ...(person.nickname ? { nicknameKey: foldName(person.nickname) } : {}),
   ...(person.idNumber ? { idNumberLookup: person.idNumber.lookup } : {}),
+  ...mongoSearchKeys(person),
   revision,
 });
+
+/** So long the person behind a reservation is waited for, all in all two seconds. */
+const slowCreation = { tries: 40, pauseMs: 50 };
 
 export async function createMongoIdentityStore(connection: Connection): Promise<IdentityStore> {
   const person = connection.model<Row>('Person', people);
@@ -91,20 +120,36 @@ export async function createMongoIdentityStore(connection: Connection): Promise<
     return 'login-name';
   };
 
-  /** Reserves an identity for a person; one left behind by a crash (its person was never written) is taken over. */
-  const reserve = async (key: string, personId: string): Promise<boolean> => {
-    try {
-      await identity.create({ _id: key, personId });
-      return true;
-    } catch (error) {
-      if (!isDuplicateKey(error)) throw error;
+  /**
+   * Reserves an identity for a person. One that stays pending while its person does not appear was left behind by a
+   * crash and is taken over; a creator who was only slow notices that it is no longer theirs.
+   */
+  const reserve = async (key: string, personId: string, pending: boolean): Promise<boolean> => {
+    for (let tries = 0; ; tries++) {
+      try {
+        await identity.create({ _id: key, personId, ...(pending ? { pending } : {}) });
+        return true;
+      } catch (error) {
+        if (!isDuplicateKey(error)) throw error;
+      }
       const held = await identity.findById(key).lean<IdentityRow>();
-      if (!held || held.personId === personId) return held !== null;
-      if (await person.exists({ _id: held.personId })) return false;
-      const taken = await identity.updateOne({ _id: key, personId: held.personId }, { $set: { personId } });
-      return taken.modifiedCount === 1;
+      if (!held) continue;
+      if (held.personId === personId) return true;
+      if (held.pending === false || (await person.exists({ _id: held.personId }))) return false;
+      if (tries < slowCreation.tries) {
+        await new Promise((resolve) => setTimeout(resolve, slowCreation.pauseMs));
+        continue;
+      }
+      const taken = await identity.updateOne(
+        { _id: key, personId: held.personId, pending: { $ne: false } },
+        { $set: { personId, pending } },
+      );
+      if (taken.matchedCount === 1) return true;
     }
   };
+  /** False when someone else has taken the reservation over meanwhile. */
+  const keepReserved = async (key: string, personId: string): Promise<boolean> =>
+    (await identity.updateOne({ _id: key, personId }, { $set: { pending: false } })).matchedCount === 1;
   const keyOf = ({ provider, subject }: { provider: string; subject: string }): string =>
     JSON.stringify([provider, subject]);
   /** Changes the person as decided on what is kept at that moment; false when there is none, or nothing is to be changed. */
@@ -123,15 +168,24 @@ export async function createMongoIdentityStore(connection: Connection): Promise<
       if (done.matchedCount === 1) return true;
     }
   };
+  // People from before there was a search.
+  for await (const row of person
+    .find({ searchText: { $exists: false } })
+    .lean<Row[]>()
+    .cursor())
+    await changed(row._id, (kept) => kept);
+
   const one = (row: Row | null): PersonRecord | null => (row ? toRecord(row) : null);
 
   return {
     async create(record, external) {
-      if (external && !(await reserve(keyOf(external), record.id))) return 'identity';
+      if (external && !(await reserve(keyOf(external), record.id, true))) return 'identity';
       const row = toRow(record, 0);
       try {
         await person.create(row);
-        return null;
+        if (!external || (await keepReserved(keyOf(external), record.id))) return null;
+        await person.deleteOne({ _id: record.id });
+        return 'identity';
       } catch (error) {
         if (external) await identity.deleteOne({ _id: keyOf(external), personId: record.id });
         if (isDuplicateKey(error)) return takenBy(row);
@@ -144,6 +198,33 @@ export async function createMongoIdentityStore(connection: Connection): Promise<
     async byIds(ids) {
       return (await person.find({ _id: { $in: ids } }).lean<Row[]>()).map(toRecord);
     },
+    async search({ words, agencies, role, after = null, limit }) {
+      const found = await person
+        .find({
+          $and: [
+            { searchText: { $gt: '' } },
+            ...words.map((word) => ({
+              searchText: { $regex: foldName(word).replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&') },
+            })),
+            ...(agencies ? [{ agencyCode: { $in: [...agencies] } }] : []),
+            ...(role === undefined ? [] : [{ staffRoles: role }]),
+            ...(after === null ? [] : [{ _id: { $gt: after } }]),
+          ],
+        })
+        .sort({ _id: 1 })
+        .limit(limit)
+        .lean<Row[]>();
+      return found.map(toRecord);
+    },
+    async page(after, limit) {
+      const found = await person
+        .find(after === null ? {} : { _id: { $gt: after } })
+        .sort({ _id: 1 })
+        .limit(limit)
+        .lean<Row[]>();
+      return found.map(toRecord);
+    },
+    changeRole: (id, wanted) => changed(id, (kept) => withRole(kept, wanted)),
     async byLoginName(loginName) {
       return one(await person.findOne({ loginKey: foldName(loginName) }).lean<Row>());
     },
@@ -159,6 +240,13 @@ export async function createMongoIdentityStore(connection: Connection): Promise<
         const [provider = '', subject = ''] = JSON.parse(_id) as string[];
         return { provider, subject } satisfies ExternalIdentity;
       });
+    },
+    async moveIdentity(external, from, to) {
+      const done = await identity.updateOne(
+        { _id: keyOf(external), personId: { $in: [from, to] } },
+        { $set: { personId: to } },
+      );
+      return done.matchedCount === 1;
     },
     async unlink(id, external) {
       return (await identity.deleteOne({ _id: keyOf(external), personId: id })).deletedCount === 1;
@@ -186,7 +274,7 @@ export async function createMongoIdentityStore(connection: Connection): Promise<
     spendRecoveryCode: (id, spent) => changed(id, (kept) => withRecoverySpent(kept, spent)),
     renewRecoveryCodes: (id, renewed) => changed(id, (kept) => withRecoveryRenewed(kept, renewed)),
     async link(id, external) {
-      return (await reserve(keyOf(external), id)) ? null : 'identity';
+      return (await reserve(keyOf(external), id, false)) ? null : 'identity';
     },
     async addFailure(key, at, since) {
       await failure.deleteMany({ key, at: { $lt: since } });
@@ -195,6 +283,17 @@ export async function createMongoIdentityStore(connection: Connection): Promise<
     },
     async failures(key, since) {
       return failure.countDocuments({ key, at: { $gte: since } });
+    },
+    async failuresUnder(prefix, since) {
+      const found = await failure
+        .find({ key: { $gte: prefix, $lt: `${prefix}\u{10ffff}` }, at: { $gte: since } })
+        .lean<FailureRow[]>();
+      const byKey = new Map<string, { key: string; count: number; last: Date }>();
+      for (const { key, at } of found) {
+        const { count = 0, last = at } = byKey.get(key) ?? {};
+        byKey.set(key, { key, count: count + 1, last: at > last ? at : last });
+      }
+      return [...byKey.values()];
     },
     async clearFailures(key) {
       await failure.deleteMany({ key });

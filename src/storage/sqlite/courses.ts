@@ -35,6 +35,8 @@ export const coursesSchema: SqliteSchema = {
     `ALTER TABLE enrolments ADD COLUMN package_version_id TEXT;
     DROP INDEX enrolments_course;
     CREATE INDEX enrolments_course ON enrolments (course_id, registration);`,
+    `ALTER TABLE enrolments ADD COLUMN owed INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX enrolments_owed ON enrolments (enrolled_at) WHERE owed = 1;`,
   ],
 };
 
@@ -98,9 +100,13 @@ export function createSqliteCourseStore(db: Sqlite): CourseStore {
     'SELECT body, revision FROM courses WHERE organisation = ? ORDER BY created_at DESC, id DESC',
   );
   const enrol = db.prepare(
-    `INSERT INTO enrolments (registration, course_id, person_id, enrolled_at, started_at, withdrawn_at, package_version_id)
-     VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    `INSERT INTO enrolments (registration, course_id, person_id, enrolled_at, started_at, withdrawn_at, package_version_id, owed)
+     VALUES (?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING`,
   );
+  const owed = db.prepare<[number], EnrolmentRow>(
+    'SELECT * FROM enrolments WHERE owed = 1 ORDER BY enrolled_at LIMIT ?',
+  );
+  const recorded = db.prepare('UPDATE enrolments SET owed = 0 WHERE registration = ?');
   const current = db.prepare<[string, string], EnrolmentRow>(
     'SELECT * FROM enrolments WHERE person_id = ? AND course_id = ? AND withdrawn_at IS NULL',
   );
@@ -110,6 +116,10 @@ export function createSqliteCourseStore(db: Sqlite): CourseStore {
   const ofPerson = db.prepare<[string], EnrolmentRow>(
     'SELECT * FROM enrolments WHERE person_id = ? AND withdrawn_at IS NULL ORDER BY enrolled_at DESC, registration',
   );
+  const everyOf = db.prepare<[string], EnrolmentRow>(
+    'SELECT * FROM enrolments WHERE person_id = ? ORDER BY enrolled_at, registration',
+  );
+  const transfer = db.prepare('UPDATE enrolments SET person_id = ? WHERE registration = ? AND person_id = ?');
   const start = db.prepare(
     'UPDATE enrolments SET started_at = ? WHERE registration = ? AND started_at IS NULL',
   );
@@ -202,6 +212,12 @@ export function createSqliteCourseStore(db: Sqlite): CourseStore {
       if (!row) throw new Error('an enrolment was neither found nor stored');
       return toEnrolment(row);
     },
+    async unrecordedEnrolments(limit) {
+      return owed.all(limit).map(toEnrolment);
+    },
+    async markEnrolmentRecorded(registration) {
+      recorded.run(registration);
+    },
     async enrolment(personId, courseId) {
       const row = current.get(personId, courseId);
       return row ? toEnrolment(row) : null;
@@ -212,6 +228,18 @@ export function createSqliteCourseStore(db: Sqlite): CourseStore {
     },
     async enrolmentsOf(personId) {
       return ofPerson.all(personId).map(toEnrolment);
+    },
+    async everyEnrolmentOf(personId) {
+      return everyOf.all(personId).map(toEnrolment);
+    },
+    async transfer(registration, from, to) {
+      try {
+        if (transfer.run(to, registration, from).changes === 1) return 'done';
+      } catch (error) {
+        if (isUnique(error)) return 'taken';
+        throw error;
+      }
+      return byRegistration.get(registration)?.person_id === to ? 'done' : 'gone';
     },
     async markStarted(registration, at) {
       return start.run(at.getTime(), registration).changes === 1;
