@@ -30,6 +30,7 @@ export function createApp(context: Context): Express {
       secret: config.secrets.session,
       publicOrigin: config.publicOrigin,
       idleSeconds: config.sessionIdleSeconds,
+      maxSeconds: config.sessionMaxSeconds,
     }),
   );
   portal.use(context.passport);

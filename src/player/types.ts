@@ -137,7 +137,7 @@ export interface LaunchRequest {
   };
   /** Nothing is recorded: a vendor's preview (SCORM `browse`). */
   browse?: boolean;
-  /** What the learner opens it on, e.g. `Windows · Edge` (sessions/device.ts). */
+  /** What the learner opens it on, e.g. `Windows · Edge` (base/device.ts). */
   device?: string | null;
 }
 

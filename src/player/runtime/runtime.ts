@@ -3,6 +3,7 @@ import { DomainError, isDomainError } from '../../base/errors.ts';
 import { uuidFrom } from '../../base/ids.ts';
 import type { Iris } from '../../base/iris.ts';
 import type { Logger } from '../../base/logger.ts';
+import { recent } from '../../base/recent.ts';
 import type { Authority, DocumentDoor, StatementDoor, StateKey } from '../../lrs/types.ts';
 import type { Statement } from '../../xapi/types.ts';
 import { isWritable } from '../client/cmi/ledger.ts';
@@ -110,8 +111,10 @@ export const standardOf = (version: PackageVersion): '1.2' | '2004' =>
 export function createRuntime(deps: RuntimeDeps): Runtime {
   const { store, clock, statements, documents, authority, iris, logger } = deps;
 
+  // A version never changes, and every commit asks for its own.
+  const versionById = recent(200, (id) => deps.packages.version(id));
   const versionOf = async (launch: PlayerLaunch): Promise<PackageVersion> => {
-    const version = await deps.packages.version(launch.packageVersionId);
+    const version = await versionById(launch.packageVersionId);
     if (version) return version;
     throw new DomainError('not-found', 'The course material is not there (any more).', {
       code: 'player.no-material',
