@@ -25,6 +25,10 @@ export interface Config {
   trustProxy: number;
   /** A browser session ends after so long without a request. */
   sessionIdleSeconds: number;
+  /** A browser session ends so long after the sign-in, whatever happens in it. */
+  sessionMaxSeconds: number;
+  /** The port of demo mode's identity providers; null: there are none. */
+  demoIdpPort: number | null;
   /** Whether accounts with a staff role must have a second factor. */
   staffTotp: 'required' | 'optional';
   /** The sender of the platform's mails. */
@@ -91,6 +95,9 @@ const schema = z.object({
   LRS_SECRET: z.string().min(8, 'must have at least 8 characters').optional(),
   IDENTITY_PROVIDERS: z.string().min(1).optional(),
   SESSION_IDLE_SECONDS: z.coerce.number().int().min(60).max(86_400).default(1800),
+  SESSION_MAX_SECONDS: z.coerce.number().int().min(300).max(604_800).default(43_200),
+  DEMO_IDP: z.enum(['on', 'off']).optional(),
+  DEMO_IDP_PORT: z.coerce.number().int().min(0).max(65535).optional(),
   STAFF_TOTP: z.enum(['required', 'optional']).optional(),
   MAIL_URL: z.string().optional(),
   MAIL_FROM: z.string().trim().min(3).max(200).default('Zhixing <no-reply@localhost>'),
@@ -149,6 +156,13 @@ export function readConfig(
       message: 'demo mode listens on loopback only (127.0.0.1 or ::1); set NODE_ENV=production to open it',
     });
   }
+  if (given['DEMO_IDP'] === 'on' && (production || given['IDENTITY_PROVIDERS'] !== undefined))
+    problems.push({
+      path: 'DEMO_IDP',
+      message: production
+        ? 'is for demo mode only: its identity providers let anybody in'
+        : 'goes without IDENTITY_PROVIDERS: either the demo identity providers or your own',
+    });
   if (given['PUBLIC_ORIGIN'] !== undefined && given['PUBLIC_ORIGIN'] === given['CONTENT_ORIGIN'])
     problems.push({
       path: 'CONTENT_ORIGIN',
@@ -210,6 +224,11 @@ export function readConfig(
     sqliteSync: env.SQLITE_SYNC,
     trustProxy: env.TRUST_PROXY,
     sessionIdleSeconds: env.SESSION_IDLE_SECONDS,
+    sessionMaxSeconds: env.SESSION_MAX_SECONDS,
+    demoIdpPort:
+      production || env.DEMO_IDP === 'off' || env.IDENTITY_PROVIDERS !== undefined
+        ? null
+        : (env.DEMO_IDP_PORT ?? (env.PORT === 0 || env.PORT === 65535 ? 0 : env.PORT + 1)),
     staffTotp: env.STAFF_TOTP ?? (production ? 'required' : 'optional'),
     mailFrom: env.MAIL_FROM,
     logLevel: env.LOG_LEVEL,

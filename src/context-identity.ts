@@ -7,6 +7,7 @@ import { createAgencies } from './identity/agencies/agencies.ts';
 import { createAgencyRoutes } from './identity/agencies/routes.ts';
 import { createAudit } from './identity/audit/audit.ts';
 import { createAuditRoutes } from './identity/audit/routes.ts';
+import { createDemoIdp } from './identity/demo-idp/routes.ts';
 import { createIdNumberVault } from './identity/id-numbers.ts';
 import { createEmailConfirmations } from './identity/mail/confirmations.ts';
 import { createOutboxMailer } from './identity/mail/outbox.ts';
@@ -35,10 +36,12 @@ export interface IdentityWiring {
   clock: Clock;
   logger: Logger;
   rateLimit: RateLimits;
+  /** Where demo mode's identity providers answer; null: there are none. */
+  demoIdpOrigin: string | null;
 }
 
 /** The wiring of identity: people, ways of signing in, and their pages. */
-export function createIdentity({ config, storage, clock, logger, rateLimit }: IdentityWiring) {
+export function createIdentity({ config, storage, clock, logger, rateLimit, demoIdpOrigin }: IdentityWiring) {
   const vault = createIdNumberVault(config.secrets.idNumberKey);
   const people = createPeople({ store: storage.identity, vault, clock });
   const auditLog = createAudit({ store: storage.audit, clock });
@@ -54,6 +57,14 @@ export function createIdentity({ config, storage, clock, logger, rateLimit }: Id
   });
   const signIns = createSignIns({ audit, clock, hasSecondFactor: (id) => secondFactor.has(id) });
   const { passport, middleware } = createPassport(people);
+  const demoIdp =
+    config.mode === 'demo' && demoIdpOrigin !== null
+      ? createDemoIdp({
+          origin: demoIdpOrigin,
+          publicOrigin: config.publicOrigin,
+          master: config.secrets.idNumberKey,
+        })
+      : null;
   const access = createProviderAccess({
     passport,
     ...{
@@ -68,7 +79,7 @@ export function createIdentity({ config, storage, clock, logger, rateLimit }: Id
       signIns,
       rateLimit,
     },
-    set: config.secrets.providers,
+    set: demoIdp ? { ...config.secrets.providers, providers: demoIdp.providers } : config.secrets.providers,
     publicOrigin: config.publicOrigin,
     secret: config.secrets.session,
   });
@@ -127,7 +138,10 @@ export function createIdentity({ config, storage, clock, logger, rateLimit }: Id
     /** Answers of identity providers that come from their site: before the CSRF fence (routes-cross-site.ts). */
     crossSite: access.crossSite,
     routes: [
-      createIdentityRoutes({ people, signIns, audit, demo, offeredProviders, rateLimit }),
+      createIdentityRoutes({
+        ...{ people, signIns, audit, demo, offeredProviders, rateLimit },
+        signedOut: access.signedOut,
+      }),
       createSecondFactorRoutes({ secondFactor, people, signIns, clock, audit, rateLimit }),
       access.routes,
       createFirstLoginRoutes({ offeredProviders, publicOrigin: config.publicOrigin }),
@@ -137,6 +151,7 @@ export function createIdentity({ config, storage, clock, logger, rateLimit }: Id
       createProfileRoutes({ profiles, agencies, providerLabel: () => null }),
       ...(outbox ? [createOutboxRoutes(storage.outbox)] : []),
     ],
+    demoIdp,
     terms,
     confirmations,
     tidy: (now: Date) => storage.emailConfirmations.deleteExpired(now),

@@ -21,7 +21,7 @@ import { createRateLimits } from './http/rate-limit.ts';
 import { ensureDemoAgencies } from './identity/agencies/demo-agencies.ts';
 import { ensureDemoPeople, demoAccounts, demoOrganisation } from './identity/demo-people.ts';
 import { ensureAdministrator } from './identity/people.ts';
-import { organisationFor } from './identity/policy.ts';
+import { allows, organisationFor } from './identity/policy.ts';
 import { allowed, currentPerson } from './identity/routes-access.ts';
 import { createErasures } from './lrs/admin/erasure.ts';
 import { createForwarding } from './lrs/admin/forwarding.ts';
@@ -54,6 +54,8 @@ import { createAssetRoutes } from './views/routes-assets.ts';
 export interface Overrides {
   logger: Logger;
   clock?: Clock;
+  /** Where demo mode's identity providers will answer; null: there are none. */
+  demoIdpOrigin?: string | null;
 }
 
 const contentDir = join(import.meta.dirname, '../build/content');
@@ -62,7 +64,10 @@ const clientDir = join(import.meta.dirname, '../build/client');
 const housekeepingSeconds = 600;
 
 /** The only wiring: every module made once, from the storage upwards. */
-export async function createContext(config: Config, { logger, clock = systemClock }: Overrides) {
+export async function createContext(
+  config: Config,
+  { logger, clock = systemClock, demoIdpOrigin = null }: Overrides,
+) {
   const storage = await openStorage({
     ...config,
     waitSeconds: config.mongodbWaitSeconds,
@@ -109,13 +114,14 @@ export async function createContext(config: Config, { logger, clock = systemCloc
   const erasures = createErasures({
     statements: storage.lrs.statements,
     documents: storage.lrs.documents,
+    personas: storage.lrs.personas,
     store: storage.lrs.admin,
     clock,
   });
 
   // People
   const rateLimit = createRateLimits(storage.rateCounters, clock);
-  const identity = createIdentity({ config, storage, clock, logger, rateLimit });
+  const identity = createIdentity({ config, storage, clock, logger, rateLimit, demoIdpOrigin });
   const { people } = identity;
 
   // Courses, and what is answered in them
@@ -259,11 +265,18 @@ export async function createContext(config: Config, { logger, clock = systemCloc
   const demo = config.mode === 'demo';
   const pageLocals = createPageLocals({ demo, publicOrigin: config.publicOrigin });
 
-  const vendorTokens = createVendorTokens({ store: storage.packages, clock });
+  const vendorTokens = createVendorTokens({
+    store: storage.packages,
+    clock,
+    // A token is worth no more than the role of whoever made it.
+    holds: async ({ personId, organisation }) =>
+      allows(await people.byId(personId), 'package.upload', { organisation }),
+  });
   const routes = {
     lrs: createLrsRoutes(lrs),
     lrsAdmin: createLrsAdminRoutes({
       statements: storage.lrs.statements,
+      personas: storage.lrs.personas,
       credentials,
       rejections,
       forwarding,
@@ -331,6 +344,7 @@ export async function createContext(config: Config, { logger, clock = systemCloc
         learnersByItem: (versionId) => storage.runtimeStates.countByItem(versionId),
       }),
       people,
+      agencies: identity.agencies,
       audit: identity.audit,
       jobs: storage.packages,
       feed,
@@ -373,6 +387,8 @@ export async function createContext(config: Config, { logger, clock = systemCloc
     passport: identity.middleware,
     pageLocals,
     routes,
+    /** Answers at `demoIdpOrigin`. */
+    demoIdp: identity.demoIdp?.handler ?? null,
     /** Answers requests to /xapi ahead of express. */
     lrsListener: createLrsListener(lrs, '/xapi', config.publicOrigin),
     /** Begins what runs by itself: feed, reaper, housekeeping, a warm browser. */
@@ -408,6 +424,11 @@ export async function createContext(config: Config, { logger, clock = systemCloc
                 ({ loginName, password, person }) =>
                   `  ${loginName.padEnd(8)} ${password.padEnd(14)} ${person.name}`,
               ),
+              ...(demoIdpOrigin === null
+                ? []
+                : [
+                    `Identity providers to try (no password): ${config.publicOrigin}/sign-in  (they answer at ${demoIdpOrigin})`,
+                  ]),
             ]
           : []),
         '',

@@ -1,6 +1,8 @@
+import cluster from 'node:cluster';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
+import type { ListenOptions } from 'node:net';
 import { join } from 'node:path';
 import { loadEnvFile } from 'node:process';
 import { createApp } from './app.ts';
@@ -8,6 +10,7 @@ import { isDomainError } from './base/errors.ts';
 import { createLogger } from './base/logger.ts';
 import { readConfig, type Config, type DemoSecrets } from './config.ts';
 import { createContext } from './context.ts';
+import { demoIdpInstalled } from './identity/demo-idp/routes.ts';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -44,10 +47,43 @@ function configuration(): Config {
   return readConfig(process.env, demoSecrets);
 }
 
+const listening = (server: Server, options: ListenOptions): Promise<number> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options, () => {
+      server.off('error', reject);
+      const address = server.address();
+      resolve(typeof address === 'object' && address ? address.port : 0);
+    });
+  });
+
+/** Demo mode's identity providers have a listener of their own, on this machine only: another origin, other cookies. */
+async function openDemoIdp(config: Config): Promise<{ server: Server; origin: string } | null> {
+  if (config.mode !== 'demo' || config.demoIdpPort === null) return null;
+  if (!demoIdpInstalled()) {
+    say(
+      'The demo identity providers need the development dependencies (npm ci); without them there are none.',
+    );
+    return null;
+  }
+  const server = createServer();
+  // Cookies know no ports: the providers must not stand under the portal's host name.
+  const host = new URL(config.publicOrigin).hostname === '127.0.0.1' ? 'localhost' : '127.0.0.1';
+  const on = { host: '127.0.0.1', port: config.demoIdpPort, exclusive: true };
+  const port = await listening(server, on).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE') throw error;
+    // In a cluster one process plays the providers for all; else somebody else has the port, and any will do.
+    return cluster.isWorker ? on.port : listening(server, { ...on, port: 0 });
+  });
+  return { server, origin: `http://${host}:${port}` };
+}
+
 async function main(): Promise<void> {
   const config = configuration();
   const logger = createLogger(config.logLevel);
-  const context = await createContext(config, { logger });
+  const demoIdp = await openDemoIdp(config);
+  const context = await createContext(config, { logger, demoIdpOrigin: demoIdp?.origin ?? null });
+  if (demoIdp && context.demoIdp) demoIdp.server.on('request', context.demoIdp);
   const app = createApp(context);
   // The LRS's hot routes need nothing of express: the same handler that the app mounts answers them first.
   const server = createServer((req, res) => {
@@ -69,6 +105,8 @@ async function main(): Promise<void> {
       server.closeIdleConnections();
     });
     clearTimeout(cut);
+    demoIdp?.server.close();
+    demoIdp?.server.closeAllConnections();
     await context.close();
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const)

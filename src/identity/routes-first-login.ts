@@ -13,6 +13,7 @@ import {
   type OfferedProviders,
   type WizardStep,
 } from './first-login.ts';
+import { providersFor } from './providers/directory.ts';
 import { ownPath } from './routes-sign-in.ts';
 
 const cookie = 'zhixing-first-login';
@@ -34,8 +35,15 @@ export function signInGuide(req: Request, offered: OfferedProviders, returnTo: s
   return {
     audience,
     all,
-    columns: all ? columnsFor(null) : columnsFor(audience),
-    shown,
+    columns: (all ? columnsFor(null) : columnsFor(audience)).map((column) => ({
+      column,
+      providers: providersFor(shown, column).map(({ key, label, assurance }) => ({
+        key,
+        label,
+        hint: `${column}-${assurance}`,
+      })),
+    })),
+    offered: shown.length > 0,
     hidden: hidden.map(({ provider, reason }) => ({ label: provider.label, reason })),
     query: returnTo === '/' ? '' : `returnTo=${encodeURIComponent(returnTo)}`,
   };

@@ -22,6 +22,8 @@ export interface IdentityRoutesDeps {
   demo: boolean;
   /** The ways to sign in beside local accounts. */
   offeredProviders: OfferedProviders;
+  /** After a sign-out of somebody who came from a provider: where to go (providers/routes-sign-out.ts). */
+  signedOut(req: Request, external: string, personId: string | null): string;
   rateLimit(limit: RateLimit): RequestHandler;
 }
 
@@ -31,13 +33,16 @@ const signInForm = z.object({
   returnTo: z.string().max(2000).optional(),
 });
 
-export const signOut = (req: Request): Promise<void> =>
-  new Promise((resolve, reject) =>
-    req.logout((error: unknown) => {
-      if (error) return reject(error);
-      req.session.destroy((failed: unknown) => (failed ? reject(failed) : resolve()));
-    }),
+/** Ends the session; passport begins a new, empty one, which leaves no row unless something is kept in it. */
+export const endSession = (req: Request): Promise<void> =>
+  new Promise((resolve, reject) => req.logout((error: unknown) => (error ? reject(error) : resolve())));
+
+export async function signOut(req: Request): Promise<void> {
+  await endSession(req);
+  await new Promise<void>((resolve, reject) =>
+    req.session.destroy((failed: unknown) => (failed ? reject(failed) : resolve())),
   );
+}
 
 export function createIdentityRoutes(deps: IdentityRoutesDeps): Router {
   const routes = Router();
@@ -93,7 +98,8 @@ export function createIdentityRoutes(deps: IdentityRoutesDeps): Router {
 
   routes.post('/sign-out', async (req, res) => {
     const personId = req.user?.id ?? null;
-    await signOut(req);
+    const { external } = req.session;
+    await (external === undefined ? signOut(req) : endSession(req));
     await deps.audit({
       action: 'sign-out',
       actorId: personId,
@@ -102,8 +108,9 @@ export function createIdentityRoutes(deps: IdentityRoutesDeps): Router {
       reason: null,
       address: req.ip ?? null,
     });
+    if (external !== undefined) return res.redirect(303, deps.signedOut(req, external, personId));
     res.clearCookie(sessionCookie, { path: '/' });
-    res.redirect(303, '/');
+    return res.redirect(303, '/');
   });
 
   return routes;

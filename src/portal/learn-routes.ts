@@ -3,7 +3,7 @@ import { toClockTime } from '../base/durations.ts';
 import { newUuid } from '../base/ids.ts';
 import { DomainError } from '../base/errors.ts';
 import { inLanguage } from '../base/languages.ts';
-import { organisationFor } from '../identity/policy.ts';
+import { allows } from '../identity/policy.ts';
 import { allowed } from '../identity/routes-access.ts';
 import { actorOf } from '../identity/types.ts';
 import { deviceOf } from '../player/sessions/device.ts';
@@ -101,11 +101,7 @@ export function createLearnRoutes(deps: PortalDeps): Router {
     const person = allowed(req, 'package.preview');
     const version = await deps.library.version(String(req.params['versionId']));
     const pkg = version && (await deps.library.package(version.packageId));
-    if (
-      !version ||
-      !pkg ||
-      pkg.organisation !== (organisationFor(person, 'package.preview') ?? pkg.organisation)
-    )
+    if (!version || !pkg || !allows(person, 'package.preview', { organisation: pkg.organisation }))
       throw new DomainError('not-found', 'There is no such package in your organisation.', {
         code: 'no-package',
       });

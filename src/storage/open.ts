@@ -27,6 +27,9 @@ import { createMongoEmailConfirmationStore, createMongoOutboxStore } from './mon
 import type { AuditStore } from '../identity/audit/store.ts';
 import { createMongoAuditStore } from './mongo/audit.ts';
 import { auditSchema, createSqliteAuditStore } from './sqlite/audit.ts';
+import type { CaseStore } from '../identity/privacy/store.ts';
+import { createMongoCaseStore } from './mongo/cases.ts';
+import { casesSchema, createSqliteCaseStore } from './sqlite/cases.ts';
 import { whenAvailable } from './mongo/availability.ts';
 import { type Connection, openMongo, refuseUnfinishedMove } from './mongo/open.ts';
 import { createMongoPlayerSessionStore } from './mongo/player-sessions.ts';
@@ -75,6 +78,7 @@ export interface Storage {
   emailConfirmations: EmailConfirmationStore;
   outbox: OutboxStore;
   audit: AuditStore;
+  cases: CaseStore;
   agencies: AgencyStore;
   once: OnceStore;
   packages: PackageStore;
@@ -103,6 +107,7 @@ export const sqliteSchemas = [
   mailSchema,
   onceSchema,
   auditSchema,
+  casesSchema,
   agenciesSchema,
   packagesSchema,
   coursesSchema,
@@ -130,6 +135,7 @@ export function storageOnSqlite(db: Sqlite, dataDir: string): Storage {
     emailConfirmations: createSqliteEmailConfirmationStore(db),
     outbox: createSqliteOutboxStore(db),
     audit: createSqliteAuditStore(db),
+    cases: createSqliteCaseStore(db),
     agencies: createSqliteAgencyStore(db),
     once: createSqliteOnceStore(db),
     packages: createSqlitePackageStore(db),
@@ -168,6 +174,7 @@ export async function storageOnMongo(connection: Connection): Promise<Storage> {
     emailConfirmations: whenAvailable(await createMongoEmailConfirmationStore(connection)),
     outbox: whenAvailable(await createMongoOutboxStore(connection)),
     audit: whenAvailable(await createMongoAuditStore(connection)),
+    cases: whenAvailable(await createMongoCaseStore(connection)),
     agencies: whenAvailable(await createMongoAgencyStore(connection)),
     once: whenAvailable(await createMongoOnceStore(connection)),
     packages: whenAvailable(await createMongoPackageStore(connection)),

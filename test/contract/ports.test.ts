@@ -73,6 +73,7 @@ onEveryEngine('IdentityStore itself', ({ storage }) => {
     language: 'zh-TW',
     local: null,
     idNumber: null,
+    claimedBy: null,
     profile: emptyProfile,
     consent: null,
     emailConfirmed: false,

@@ -6,6 +6,7 @@ export const auditedActions = [
   'sign-in.link',
   'sign-in.id-number',
   'sign-out',
+  'sign-out.provider',
   'terms.agree',
   'terms.decline',
   'email.confirm',

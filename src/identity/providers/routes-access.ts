@@ -17,6 +17,7 @@ import { createAttempts } from './routes-attempts.ts';
 import { createCrossSiteRoutes, createParcels } from './routes-cross-site.ts';
 import { createSingleLogoutRoutes } from './routes-single-logout.ts';
 import { createProviderRoutes } from './routes.ts';
+import { createSignOuts } from './routes-sign-out.ts';
 import { createSealer } from './sealer.ts';
 import type { OnceStore } from './store.ts';
 import type { ProviderSet } from './types.ts';
@@ -58,9 +59,11 @@ export function createProviderAccess(deps: ProviderAccessDeps) {
   });
   // Many people of an agency share one address: the limit only stops floods.
   const limit = deps.rateLimit({ name: 'sign-in-elsewhere', limit: 600, windowSeconds: 300 });
+  const signOuts = createSignOuts({ doors, sealer, audit, logger });
   const routes = Router();
+  routes.use(signOuts.routes);
   routes.use(
-    createSingleLogoutRoutes({ ...{ doors, parcels, named, hashName, audit, logger, limit } }),
+    createSingleLogoutRoutes({ ...{ doors, parcels, named, hashName, signOuts, audit, logger, limit } }),
     createProviderRoutes({
       passport: deps.passport,
       doors,
@@ -77,6 +80,7 @@ export function createProviderAccess(deps: ProviderAccessDeps) {
   const offered: readonly OfferedProvider[] = set.providers.map(offeredProvider);
   return {
     routes,
+    signedOut: signOuts.after,
     crossSite: createCrossSiteRoutes({
       parcels,
       limit,

@@ -70,6 +70,8 @@ export interface PlayerSessionStore {
   unrecorded(limit: number): Promise<StoredReadingSession[]>;
   /** In the order they started. */
   ofRegistration(registration: string): Promise<StoredReadingSession[]>;
+  /** Deletes the registration's sessions and the launches that they belong to; says how many sessions. */
+  forget(registration: string): Promise<number>;
   /** Deletes launches that expired before the instant; says how many. */
   deleteLaunches(before: Date): Promise<number>;
 }

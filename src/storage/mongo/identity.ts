@@ -183,6 +183,13 @@ export async function createMongoIdentityStore(connection: Connection): Promise<
         return { provider, subject } satisfies ExternalIdentity;
       });
     },
+    async moveIdentity(external, from, to) {
+      const done = await identity.updateOne(
+        { _id: keyOf(external), personId: { $in: [from, to] } },
+        { $set: { personId: to } },
+      );
+      return done.matchedCount === 1;
+    },
     async unlink(id, external) {
       return (await identity.deleteOne({ _id: keyOf(external), personId: id })).deletedCount === 1;
     },

@@ -134,6 +134,12 @@ export async function createMongoPlayerSessionStore(connection: Connection): Pro
       const rows = await session.find({ registration }).sort({ startedAt: 1, _id: 1 }).lean<SessionRow[]>();
       return rows.map(toSession);
     },
+    async forget(registration) {
+      // The launches first: after a crash in between the sessions still say which they were.
+      const ids = await session.distinct('launchId', { registration });
+      await launch.deleteMany({ _id: { $in: ids } });
+      return (await session.deleteMany({ registration })).deletedCount;
+    },
     async deleteLaunches(before) {
       return (await launch.deleteMany({ expiresAt: { $lt: before } })).deletedCount;
     },

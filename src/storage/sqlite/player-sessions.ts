@@ -123,6 +123,12 @@ export function createSqlitePlayerSessionStore(db: Sqlite): PlayerSessionStore {
   const ofRegistration = db.prepare<[string], Row>(
     'SELECT * FROM reading_sessions WHERE registration = ? ORDER BY started_at, id',
   );
+  const forget = db.transaction((registration: string): number => {
+    db.prepare(
+      'DELETE FROM player_launches WHERE id IN (SELECT launch_id FROM reading_sessions WHERE registration = ?)',
+    ).run(registration);
+    return db.prepare('DELETE FROM reading_sessions WHERE registration = ?').run(registration).changes;
+  });
   return {
     async putLaunch(value: PlayerLaunch) {
       putLaunch.run(value.id, JSON.stringify(value), value.expiresAt.getTime());
@@ -152,6 +158,9 @@ export function createSqlitePlayerSessionStore(db: Sqlite): PlayerSessionStore {
     },
     async ofRegistration(registration) {
       return ofRegistration.all(registration).map(toSession);
+    },
+    async forget(registration) {
+      return forget.immediate(registration);
     },
     async deleteLaunches(before) {
       return deleteLaunches.run(before.getTime()).changes;
