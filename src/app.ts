@@ -4,6 +4,7 @@ import type { Context } from './context.ts';
 import { createCsrf } from './http/csrf.ts';
 import { createErrorHandler, notFound } from './http/errors.ts';
 import { byHost } from './http/hosts.ts';
+import { createPolicyGate } from './identity/routes-access.ts';
 import { createLanguage } from './http/language.ts';
 import { createRequestLog } from './http/request-log.ts';
 import { createSecurityHeaders } from './http/security.ts';
@@ -35,6 +36,7 @@ export function createApp(context: Context): Express {
   portal.use(context.passport);
   portal.use(createLanguage((req) => req.user?.language ?? null));
   portal.use(context.pageLocals);
+  portal.use(createPolicyGate());
   portal.use(routes.player); // beacons prove themselves by a token of their own, so before the CSRF fence
   portal.use(routes.identityAnswers); // posted by identity providers' sites: only kept here, see the file
   portal.use(

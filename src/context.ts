@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAssessments } from './assessment/assessments.ts';
 import { systemClock, type Clock } from './base/clock.ts';
@@ -22,7 +21,7 @@ import { createRateLimits } from './http/rate-limit.ts';
 import { ensureDemoAgencies } from './identity/agencies/demo-agencies.ts';
 import { ensureDemoPeople, demoAccounts, demoOrganisation } from './identity/demo-people.ts';
 import { ensureAdministrator } from './identity/people.ts';
-import { organisationFor } from './identity/policy.ts';
+import { allows, organisationFor } from './identity/policy.ts';
 import { allowed, currentPerson } from './identity/routes-access.ts';
 import { createErasures } from './lrs/admin/erasure.ts';
 import { createForwarding } from './lrs/admin/forwarding.ts';
@@ -69,7 +68,6 @@ export async function createContext(
   config: Config,
   { logger, clock = systemClock, demoIdpOrigin = null }: Overrides,
 ) {
-  if (config.mongodbUri === null) mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const storage = await openStorage({
     ...config,
     waitSeconds: config.mongodbWaitSeconds,
@@ -116,6 +114,7 @@ export async function createContext(
   const erasures = createErasures({
     statements: storage.lrs.statements,
     documents: storage.lrs.documents,
+    personas: storage.lrs.personas,
     store: storage.lrs.admin,
     clock,
   });
@@ -266,11 +265,18 @@ export async function createContext(
   const demo = config.mode === 'demo';
   const pageLocals = createPageLocals({ demo, publicOrigin: config.publicOrigin });
 
-  const vendorTokens = createVendorTokens({ store: storage.packages, clock });
+  const vendorTokens = createVendorTokens({
+    store: storage.packages,
+    clock,
+    // A token is worth no more than the role of whoever made it.
+    holds: async ({ personId, organisation }) =>
+      allows(await people.byId(personId), 'package.upload', { organisation }),
+  });
   const routes = {
     lrs: createLrsRoutes(lrs),
     lrsAdmin: createLrsAdminRoutes({
       statements: storage.lrs.statements,
+      personas: storage.lrs.personas,
       credentials,
       rejections,
       forwarding,
@@ -338,6 +344,7 @@ export async function createContext(
         learnersByItem: (versionId) => storage.runtimeStates.countByItem(versionId),
       }),
       people,
+      agencies: identity.agencies,
       audit: identity.audit,
       jobs: storage.packages,
       feed,
@@ -351,6 +358,7 @@ export async function createContext(
   // What a first start needs, and what a crash may have left half done.
   if (config.secrets.lrs) await credentials.ensure(config.secrets.lrs);
   await library.cleanUp();
+  await storage.blobs.cleanUp(new Date(clock.now().getTime() - 24 * 3600_000));
   await assessments.completeUnrecorded();
   if (config.secrets.admin) await ensureAdministrator(people, config.secrets.admin);
   if (demo) {
@@ -407,7 +415,7 @@ export async function createContext(
     greeting(): string[] {
       return [
         '',
-        `知行 Zhixing  ${config.publicOrigin}   (${storage.engine}${storage.engine === 'sqlite' ? `, data in ${config.dataDir}` : ''})`,
+        `知行 Zhixing  ${config.publicOrigin}   (${storage.place})`,
         `LRS           ${config.publicOrigin}/xapi`,
         ...(demo
           ? [

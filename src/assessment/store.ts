@@ -25,6 +25,8 @@ export interface AssessmentStore {
   /** Stores the response unless there is one; gives the stored one either way. */
   putResponse(response: SurveyResponse): Promise<SurveyResponse>;
   response(registration: string): Promise<SurveyResponse | null>;
+  /** Takes the answers to these questions out of the response: free text may tell who wrote it. */
+  dropAnswers(registration: string, questionIds: readonly string[]): Promise<void>;
 
   /** Submitted, but its Statements are not known to be stored yet: a crash came between. */
   unrecordedAttempts(limit: number): Promise<QuizAttempt[]>;
@@ -32,3 +34,10 @@ export interface AssessmentStore {
   markAttemptRecorded(id: string): Promise<void>;
   markResponseRecorded(registration: string): Promise<void>;
 }
+
+/** The answers that are left without these questions. Shared by the engines. */
+export const without = (
+  answers: Record<string, string[]>,
+  questionIds: readonly string[],
+): Record<string, string[]> =>
+  Object.fromEntries(Object.entries(answers).filter(([question]) => !questionIds.includes(question)));

@@ -22,4 +22,6 @@ export interface BlobStore {
   deletePrefix(prefix: string): Promise<number>;
   /** Every key with the prefix, in order; for migration and clean-up. */
   list(prefix: string): AsyncIterable<BlobInfo>;
+  /** Removes what writes that began before the instant and died left behind; says how many of them. */
+  cleanUp(before: Date): Promise<number>;
 }

@@ -11,8 +11,8 @@ export function toIsoDuration(seconds: number): string {
 const iso =
   /^P(?!$)(?:(\d+(?:[.,]\d+)?)Y)?(?:(\d+(?:[.,]\d+)?)M)?(?:(\d+(?:[.,]\d+)?)W)?(?:(\d+(?:[.,]\d+)?)D)?(?:T(?=\d)(?:(\d+(?:[.,]\d+)?)H)?(?:(\d+(?:[.,]\d+)?)M)?(?:(\d+(?:[.,]\d+)?)S)?)?$/;
 
-/** Seconds in an ISO 8601 duration; a year counts 365 days, a month 30. Null when it is not one. */
-export function fromIsoDuration(text: string): number | null {
+/** Years, months, and the seconds of the rest: a month has no length of its own. Null when it is no duration. */
+export function partsOfIsoDuration(text: string): { years: number; months: number; seconds: number } | null {
   const match = iso.exec(text);
   if (!match) return null;
   const [years, months, weeks, days, hours, minutes, seconds] = match
@@ -26,7 +26,17 @@ export function fromIsoDuration(text: string): number | null {
     number,
     number,
   ];
-  return ((years * 365 + months * 30 + weeks * 7 + days) * 24 + hours) * 3600 + minutes * 60 + seconds;
+  return {
+    years,
+    months,
+    seconds: ((weeks * 7 + days) * 24 + hours) * 3600 + minutes * 60 + seconds,
+  };
+}
+
+/** Seconds in an ISO 8601 duration; a year counts 365 days, a month 30. Null when it is not one. */
+export function fromIsoDuration(text: string): number | null {
+  const parts = partsOfIsoDuration(text);
+  return parts && (parts.years * 365 + parts.months * 30) * 86_400 + parts.seconds;
 }
 
 /** Whole seconds as HH:MM:SS, the form learners see; hours grow past 99. */

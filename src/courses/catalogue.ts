@@ -47,6 +47,7 @@ const draftSchema = z.object({
     .optional(),
   packageVersionId: z.string().nullable().optional(),
   contentWindow: z.enum(['frame', 'popup']).optional(),
+  inactivityMinutes: z.number().int().min(1).max(120).nullable().optional(),
 });
 
 /** Half the certified hours, 60 points, and the survey (requirements 36 and 37). */
@@ -127,6 +128,7 @@ export function createCatalogue({ store, clock, checks }: CatalogueDeps): Catalo
         conditions: fields.conditions ?? defaultConditions(fields.certifiedHours),
         packageVersionId: fields.packageVersionId ?? null,
         ...(fields.contentWindow ? { contentWindow: fields.contentWindow } : {}),
+        ...(fields.inactivityMinutes ? { inactivityMinutes: fields.inactivityMinutes } : {}),
         status: 'draft',
         createdBy: by.personId,
         createdAt: clock.now(),

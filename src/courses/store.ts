@@ -31,6 +31,13 @@ export interface CourseStore {
   byRegistration(registration: string): Promise<Enrolment | null>;
   /** Current ones, newest first. */
   enrolmentsOf(personId: string): Promise<Enrolment[]>;
+  /** Withdrawn ones too, oldest first. */
+  everyEnrolmentOf(personId: string): Promise<Enrolment[]>;
+  /**
+   * Gives the enrolment to another person. `done` also when it is theirs already; `taken` when it is current and they
+   * have a current one in the course; `gone` when it is neither `from`'s nor `to`'s.
+   */
+  transfer(registration: string, from: string, to: string): Promise<'done' | 'taken' | 'gone'>;
   /** Sets the start if there is none yet; gives true when this call set it. */
   markStarted(registration: string, at: Date): Promise<boolean>;
 

@@ -33,6 +33,8 @@ export interface Course {
   packageVersionId: string | null;
   /** Where the player shows the material; absent: in its page. */
   contentWindow?: 'frame' | 'popup';
+  /** After so many minutes without a sign of the learner the player asks 還在閱讀嗎; absent or null: it never does. */
+  inactivityMinutes?: number | null;
   status: 'draft' | 'published' | 'archived';
   createdBy: string;
   createdAt: Date;
@@ -78,6 +80,7 @@ export type CourseDraft = Pick<Course, 'code' | 'title' | 'summary' | 'certified
       | 'conditions'
       | 'packageVersionId'
       | 'contentWindow'
+      | 'inactivityMinutes'
     >
   >;
 

@@ -18,10 +18,10 @@ export function byHost(options: {
   contentOrigin: string;
   portal: RequestHandler;
   content: RequestHandler;
-}): RequestHandler {
+}): RequestHandler & { readonly behind: { portal: RequestHandler; content: RequestHandler } } {
   const contentHost = contentHostPattern(options.contentOrigin);
   const portalHost = new URL(options.publicOrigin).host.toLowerCase();
-  return (req, res, next) => {
+  const handler: RequestHandler = (req, res, next) => {
     const host = (req.headers.host ?? '').toLowerCase();
     if (contentHost.test(host)) return options.content(req, res, next);
     if (host === portalHost) return options.portal(req, res, next);
@@ -35,4 +35,6 @@ export function byHost(options: {
       ),
     );
   };
+  // Whoever lists the program's routes looks behind it.
+  return Object.assign(handler, { behind: { portal: options.portal, content: options.content } });
 }

@@ -121,6 +121,7 @@ export function createPeople(deps: { store: IdentityStore; vault: IdNumberVault;
         vouchers: given.vouchers ?? {},
         totp: null,
         restrictedAt: null,
+        claimedBy: null,
         erasedAt: null,
         createdAt: clock.now(),
       };

@@ -1,7 +1,22 @@
 import { DomainError } from '../base/errors.ts';
-import type { Person, Role } from './types.ts';
+import type { Person, Role, RoleGrant } from './types.ts';
 
-/** Who may do what. `own`: only within the organisation (or agency) that the role is held for. Every route asks here. */
+/** What a role is held for: one organisation, one agency with all below it, or (null) the whole platform. */
+export const roleScopes = {
+  learner: null,
+  vendor: 'organisation',
+  partner: 'organisation',
+  teacher: 'organisation',
+  hr: 'agency',
+  support: null,
+  admin: null,
+  auditor: null,
+} as const satisfies Record<Role, 'organisation' | 'agency' | null>;
+
+/**
+ * Who may do what. `own`: only within the organisation, or the agency and those below it, that the role is held for.
+ * Every route and every domain action asks here; which route asks for which action stands in route-access.ts.
+ */
 const table = {
   'course.take': {
     learner: 'all',
@@ -20,6 +35,8 @@ const table = {
   'certificate.read': { support: 'all', admin: 'all', auditor: 'all' },
   'lrs.browse': { admin: 'all', auditor: 'all', support: 'all' },
   'lrs.manage': { admin: 'all' },
+  'people.read': { support: 'all', admin: 'all', auditor: 'all' },
+  'people.find-by-id-number': { support: 'all', admin: 'all' },
   'people.manage': { admin: 'all' },
   'agencies.manage': { admin: 'all' },
   'audit.read': { admin: 'all', auditor: 'all' },
@@ -29,22 +46,33 @@ const table = {
 export type Action = keyof typeof table;
 export const actions = Object.keys(table) as Action[];
 
-/** What the action is about; only its organisation matters. */
+/** What the action is about: whose it is. */
 export interface Resource {
-  organisation: string | null;
+  /** The vendor organisation or partner. */
+  organisation?: string | null;
+  /** The codes of the agency and of every agency above it (Agencies.lineOf). */
+  agencies?: readonly string[];
 }
+
+const scopeIn = (action: Action, role: Role): 'all' | 'own' | undefined =>
+  (table[action] as Partial<Record<Role, 'all' | 'own'>>)[role];
+
+/** A role that is held for something reaches nothing while it is not said for what. */
+const reaches = ({ role, organisation }: RoleGrant, resource: Resource | undefined): boolean => {
+  if (organisation === null) return false;
+  if (resource === undefined) return true;
+  return roleScopes[role] === 'agency'
+    ? (resource.agencies ?? []).includes(organisation)
+    : organisation === resource.organisation;
+};
 
 /**
  * Whether the person may. Without a resource: whether there is any on which they may (so a menu can offer it).
  */
-export function allows(person: Person | null, action: Action, resource?: Resource): boolean {
-  if (!person) return false;
-  const row: Partial<Record<Role, 'all' | 'own'>> = table[action];
-  return person.roles.some(({ role, organisation }) => {
-    const scope = row[role];
-    if (scope === undefined) return false;
-    if (scope === 'all' || resource === undefined || organisation === null) return true;
-    return organisation === resource.organisation;
+export function allows(person: Pick<Person, 'roles'> | null, action: Action, resource?: Resource): boolean {
+  return (person?.roles ?? []).some((grant) => {
+    const scope = scopeIn(action, grant.role);
+    return scope === 'all' || (scope === 'own' && reaches(grant, resource));
   });
 }
 
@@ -63,7 +91,12 @@ export const isStaff = ({ roles }: Pick<Person, 'roles'>): boolean =>
   roles.some(({ role }) => role !== 'learner');
 
 /** The organisation a person acts for in this action: that of the first role that allows it. */
-export function organisationFor(person: Person, action: Action): string | null {
-  const row: Partial<Record<Role, 'all' | 'own'>> = table[action];
-  return person.roles.find(({ role }) => row[role] !== undefined)?.organisation ?? null;
+export const organisationFor = (person: Person, action: Action): string | null =>
+  person.roles.find((grant) => allows({ roles: [grant] }, action))?.organisation ?? null;
+
+/** For what a person may do this: everything, or what the roles that allow it are held for. */
+export function reachOf(person: Person, action: Action): 'all' | string[] {
+  const granted = person.roles.filter((grant) => allows({ roles: [grant] }, action));
+  if (granted.some(({ role }) => scopeIn(action, role) === 'all')) return 'all';
+  return granted.flatMap(({ organisation }) => (organisation === null ? [] : [organisation]));
 }

@@ -1,6 +1,8 @@
-import type { Request, RequestHandler } from 'express';
+import { Router, type Request, type RequestHandler } from 'express';
 import passport from 'passport';
+import { DomainError } from '../base/errors.ts';
 import type { People } from './people.ts';
+import { askedOf, routeAccess, type Access } from './route-access.ts';
 import { allows, authorize, isStaff, type Action, type Resource } from './policy.ts';
 import type { Person } from './types.ts';
 
@@ -18,6 +20,38 @@ export const requireAction =
     allowed(req, action);
     next();
   };
+
+/** The signed-in person; DomainError `unauthenticated` for a guest. */
+export function signedIn(req: Request): Person {
+  const person = currentPerson(req);
+  if (!person) throw new DomainError('unauthenticated', 'Please sign in first.', { code: 'sign-in-first' });
+  return person;
+}
+
+const guardOf = (access: Access): ((req: Request) => void) | null => {
+  const asked = askedOf(access);
+  if (asked === null) return null;
+  return asked === 'signed-in' ? (req) => void signedIn(req) : (req) => void allowed(req, asked);
+};
+
+/**
+ * Asks the table of routes before any handler: what a handler forgot to ask is refused all the same. It takes the portal's
+ * session; put it behind that. A path that has a program's own token beside the session is asked behind the token's handler.
+ */
+export function createPolicyGate(table: Readonly<Record<string, Access>> = routeAccess): RequestHandler {
+  const gate = Router();
+  for (const [route, access] of Object.entries(table)) {
+    const [, method = '', path = ''] = /^(GET|POST|PUT) (\/.*)$/.exec(route) ?? [];
+    if (path === '') continue;
+    const guard = guardOf(access);
+    // The first that matches decides, as it does among the routes themselves.
+    gate[method.toLowerCase() as 'get' | 'post' | 'put'](path, (req, _res, next) => {
+      guard?.(req);
+      next('router');
+    });
+  }
+  return (req, res, next) => gate(req, res, next);
+}
 
 const administration: Action[] = [
   'people.manage',

@@ -30,6 +30,8 @@ export interface PersonRecord extends Omit<Person, 'hasIdNumber'> {
   totp: { sealed: string; lastStep: number; recoveryHashes: string[]; since: string } | null;
   /** Set: processing is restricted at the person's wish, since then (ISO 8601). */
   restrictedAt: string | null;
+  /** Set: a verified account has taken this one's record over (claims/); nobody signs in here until that is undone. */
+  claimedBy: string | null;
   /** Set: the person was erased; only the id is left. */
   erasedAt: string | null;
   createdAt: Date;
@@ -39,7 +41,8 @@ export interface PersonRecord extends Omit<Person, 'hasIdNumber'> {
 export function personFromText(text: string): PersonRecord {
   const body = JSON.parse(text) as Omit<PersonRecord, 'createdAt'> & { createdAt: string };
   return {
-    ...{ consent: null, emailConfirmed: false, vouchers: {}, totp: null, restrictedAt: null, erasedAt: null },
+    ...{ consent: null, emailConfirmed: false, vouchers: {}, totp: null, restrictedAt: null },
+    ...{ claimedBy: null, erasedAt: null },
     ...body,
     profile: { ...emptyProfile, ...(body.profile as Partial<PersonalProfile> | undefined) },
     createdAt: new Date(body.createdAt),
@@ -71,6 +74,7 @@ export type PersonPatch = Partial<
     | 'vouchers'
     | 'totp'
     | 'restrictedAt'
+    | 'claimedBy'
     | 'erasedAt'
   > & { roles: RoleGrant[]; profile: Partial<PersonalProfile> }
 >;
@@ -142,6 +146,8 @@ export interface IdentityStore {
   identitiesOf(id: string): Promise<ExternalIdentity[]>;
   /** Links one more way to sign in. */
   link(id: string, identity: ExternalIdentity): Promise<PersonConflict | null>;
+  /** Gives a way to sign in to another person; true also when it is theirs already, false when it is neither's. */
+  moveIdentity(identity: ExternalIdentity, from: string, to: string): Promise<boolean>;
   /** Takes a way to sign in away from the person; false when it was not theirs. */
   unlink(id: string, identity: ExternalIdentity): Promise<boolean>;
   /** Counts a failure under the key since `since` and gives the number; atomic. */

@@ -42,11 +42,19 @@ export function alternateRequest(
   let content: string | undefined;
   for (const [name, value] of form) {
     if (name === 'content') content = value;
-    else if (headerFields.has(name.toLowerCase())) newHeaders[name.toLowerCase()] = value;
+    else if (headerFields.has(name.toLowerCase())) newHeaders[name.toLowerCase()] = headerValue(name, value);
     else newParams.set(name, value);
   }
   if ((wanted === 'PUT' || wanted === 'POST') && content === undefined)
     throw bad('The form has no content field.', 'content');
   newHeaders['content-type'] ??= 'application/json';
   return { method: wanted, params: newParams, headers: newHeaders, body: Buffer.from(content ?? '') };
+}
+
+/** A field's value as a header could have brought it (RFC 9110 §5.5): a document's type is sent back in one. */
+function headerValue(name: string, value: string): string {
+  const trimmed = value.trim();
+  if (!/^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(trimmed))
+    throw bad(`The field ${name} holds characters that no header can hold.`, name);
+  return trimmed;
 }

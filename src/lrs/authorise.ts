@@ -1,4 +1,6 @@
 import { DomainError, type Problem } from '../base/errors.ts';
+import { isRfcUuid } from '../xapi/scalars.ts';
+import { voidedVerb } from '../xapi/statement.ts';
 import type { Statement } from '../xapi/types.ts';
 import type { XapiRequest } from './exchange.ts';
 import type { SentStatement } from './intake.ts';
@@ -36,39 +38,31 @@ export const mayDefine = ({ caller }: Pick<XapiRequest, 'caller'>): boolean =>
 export const seesOnlyOwn = ({ caller }: Pick<XapiRequest, 'caller'>): boolean =>
   !caller.scopes.some((scope) => scope === 'all' || scope === 'all/read' || scope === 'statements/read');
 
-/** A credential may be bound to one actor home page and one prefix of Activities. */
-export function checkSpokenAbout(
-  request: Pick<XapiRequest, 'caller'>,
+/**
+ * A credential without `all` voids only what it stored itself (1.0.3 Data 2.3.2; 2.0 4.2.5: 403 for whoever may not void),
+ * and therefore only what is there or comes in the same batch.
+ */
+export async function checkVoids(
+  { caller: { credential, scopes } }: Pick<XapiRequest, 'caller'>,
   sent: readonly SentStatement[],
   batch: boolean,
-): void {
-  const { actorHomePage, activityPrefix } = request.caller.credential;
-  if (actorHomePage === null && activityPrefix === null) return;
+  byId: (id: string) => Promise<{ authorityId: string } | null>,
+): Promise<void> {
+  if (scopes.includes('all')) return;
+  const parts = sent.map(({ value }) => (value ?? {}) as Partial<Statement>);
   const problems: Problem[] = [];
-  for (const [at, { value }] of sent.entries()) {
-    const statement = (value ?? {}) as Partial<Statement>;
-    const path = batch ? `$[${at}]` : '$';
-    const actor = statement.actor as { account?: { homePage?: unknown } } | undefined;
-    if (actorHomePage !== null && actor?.account?.homePage !== actorHomePage)
-      problems.push({
-        path: `${path}.actor`,
-        message: `this credential speaks only about accounts of ${actorHomePage}`,
-      });
-    const object = statement.object as { objectType?: string; id?: unknown } | undefined;
-    const isActivity = object?.objectType === undefined || object.objectType === 'Activity';
-    const isReference = object?.objectType === 'StatementRef';
-    if (
-      activityPrefix !== null &&
-      !isReference &&
-      !(isActivity && typeof object?.id === 'string' && object.id.startsWith(activityPrefix))
-    )
-      problems.push({
-        path: `${path}.object`,
-        message: `this credential speaks only about Activities under ${activityPrefix}`,
-      });
+  for (const [at, { verb, object }] of parts.entries()) {
+    if (verb?.id !== voidedVerb || object?.objectType !== 'StatementRef' || !isRfcUuid(object.id)) continue;
+    const id = object.id.toLowerCase();
+    if (parts.some((other) => isRfcUuid(other.id) && other.id.toLowerCase() === id)) continue;
+    if ((await byId(id))?.authorityId === credential.id) continue;
+    problems.push({
+      path: `${batch ? `$[${at}]` : '$'}.object.id`,
+      message: `this credential voids only Statements that it has stored, and ${id} is not among them`,
+    });
   }
   if (problems.length > 0)
-    throw new DomainError('forbidden', 'This credential may not speak about that.', {
+    throw new DomainError('forbidden', 'This credential may not void that.', {
       code: 'lrs-not-yours',
       problems: problems.slice(0, 100),
     });

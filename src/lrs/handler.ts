@@ -4,7 +4,7 @@ import { DomainError, isDomainError, type Problem } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { toPublicError } from '../http/errors.ts';
 import type { RateCounterStore } from '../http/store.ts';
-import { identityOf } from '../xapi/actor.ts';
+import { agentOf, identityOf } from '../xapi/actor.ts';
 import { isIri } from '../xapi/scalars.ts';
 import { servedVersions, versionOf, type XapiVersion } from '../xapi/versions.ts';
 import { alternateRequest } from './alternate.ts';
@@ -60,7 +60,7 @@ export type LrsHandler = (
 const exposed =
   'ETag, Last-Modified, X-Experience-API-Version, X-Experience-API-Consistent-Through, Retry-After, Content-Length';
 const allowedHeaders =
-  'Authorization, Content-Type, Content-Length, If-Match, If-None-Match, X-Experience-API-Version, Accept-Language, Accept';
+  'Authorization, Content-Type, Content-Length, Content-Encoding, If-Match, If-None-Match, X-Experience-API-Version, Accept-Language, Accept, X-Requested-With';
 const methods = 'GET, HEAD, PUT, POST, DELETE, OPTIONS';
 
 /** 1.0.3 and 2.0 share no version: this one is understood by the clients of both to mean "none of yours". */
@@ -97,20 +97,27 @@ export function createLrsHandler(options: LrsHandlerOptions): LrsHandler {
     return { status: 200, headers: { 'content-type': 'application/json' }, body: text };
   };
 
-  /** The Person of an Agent (1.0.3 Communication 2.4): its one identifier and every name it was seen with. */
+  /** The Person of an Agent (1.0.3 Communication 2.4): the identifiers of every Agent that is linked to it as the same person, and every name they were seen with. */
   const person = async (request: XapiRequest): Promise<XapiAnswer> => {
     onlyParams(request, ['agent']);
     const agent = readAgent(requiredParam(request, 'agent'), 'agent');
-    const names = await stores.statements.agentNames(identityOf(agent) ?? '');
-    if (agent.name !== undefined && !names.includes(agent.name)) names.push(agent.name);
-    const { mbox, mbox_sha1sum, openid, account } = agent;
+    const identity = identityOf(agent) ?? '';
+    const joined = await stores.personas.joined(identity);
+    const names = (await Promise.all(joined.map((one) => stores.statements.agentNames(one)))).flat();
+    if (agent.name !== undefined) names.push(agent.name);
+    // The one that was asked for exactly as it was sent.
+    const agents = [agent, ...joined.filter((one) => one !== identity).map(agentOf)];
+    const all = (ifi: 'mbox' | 'mbox_sha1sum' | 'openid' | 'account') => {
+      const values = agents.flatMap((one) => one?.[ifi] ?? []);
+      return values.length > 0 ? { [ifi]: values } : {};
+    };
     return json(200, {
       objectType: 'Person',
-      ...(names.length > 0 ? { name: names } : {}),
-      ...(mbox === undefined ? {} : { mbox: [mbox] }),
-      ...(mbox_sha1sum === undefined ? {} : { mbox_sha1sum: [mbox_sha1sum] }),
-      ...(openid === undefined ? {} : { openid: [openid] }),
-      ...(account === undefined ? {} : { account: [account] }),
+      ...(names.length > 0 ? { name: [...new Set(names)] } : {}),
+      ...all('mbox'),
+      ...all('mbox_sha1sum'),
+      ...all('openid'),
+      ...all('account'),
     });
   };
 
@@ -250,12 +257,23 @@ export function createLrsHandler(options: LrsHandlerOptions): LrsHandler {
       isAbout ? (versionOf(req.headers['x-experience-api-version']) ?? '2.0.0') : known.version,
     );
     res.setHeader('Access-Control-Expose-Headers', exposed);
-    for (const [name, value] of Object.entries(answer.headers)) res.setHeader(name, value);
-    if (answer.body !== null) res.setHeader('Content-Length', Buffer.byteLength(answer.body));
-    else if (answer.status !== 304 && answer.status !== 204) res.setHeader('Content-Length', 0);
-    res.statusCode = answer.status;
-    res.end(req.method === 'HEAD' || answer.body === null ? undefined : answer.body);
+    try {
+      send(req, res, answer);
+    } catch (error) {
+      // A stored value that no header can hold: this one request fails, not the process.
+      logger.error({ err: error, method: req.method, path }, 'answer could not be sent');
+      for (const name of Object.keys(answer.headers)) res.removeHeader(name);
+      send(req, res, failure(error));
+    }
   };
+}
+
+function send(req: IncomingMessage, res: ServerResponse, { status, headers, body }: XapiAnswer): void {
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+  if (body !== null) res.setHeader('Content-Length', Buffer.byteLength(body));
+  else if (status !== 304 && status !== 204) res.setHeader('Content-Length', 0);
+  res.statusCode = status;
+  res.end(req.method === 'HEAD' || body === null ? undefined : body);
 }
 
 function failure(error: unknown): XapiAnswer {

@@ -19,8 +19,10 @@ export interface SentStatement {
 export interface IntakeOptions {
   version: XapiVersion;
   authority: Authority;
-  /** Definitions of Activities become the LRS's own (scope `define`). */
+  /** Definitions of Activities and names of Agents become the LRS's own (scope `define`). */
   define: boolean;
+  /** Only of Activities whose IRI begins so; null or absent: any. */
+  activityPrefix?: string | null;
 }
 
 /** A request body's Statements with their own texts: one object, or an array of them. */
@@ -36,7 +38,7 @@ export function sentStatements(text: string, value: unknown, shape: JsonShape): 
 export function prepareStatements(
   sent: readonly SentStatement[],
   batch: boolean,
-  { version, authority, define }: IntakeOptions,
+  { version, authority, define, activityPrefix }: IntakeOptions,
 ): NewStatement[] {
   const problems: Problem[] = [];
   const authorityText = JSON.stringify(authority.agent);
@@ -51,7 +53,11 @@ export function prepareStatements(
     const statement = value as Statement;
     const object = statement.object as { objectType?: string; id?: string };
     const id = (statement.id ?? newUuid()).toLowerCase();
-    const defined = define ? definedActivities(statement) : [];
+    const defined = define
+      ? definedActivities(statement).filter(({ id: activityId }) =>
+          activityId.startsWith(activityPrefix ?? ''),
+        )
+      : [];
     prepared.push({
       id,
       body: openBody(
@@ -74,7 +80,7 @@ export function prepareStatements(
         const mark = definition['extensions'] === undefined ? JSON.stringify(definition) : exact();
         return { activityId, mark, text: exact };
       }),
-      agentNames: namedAgents(statement),
+      agentNames: define ? namedAgents(statement) : [],
     });
   }
   if (problems.length > 0)

@@ -5,6 +5,7 @@ import { identityOf } from '../xapi/actor.ts';
 import { decodeUtf8, type ExactJson, parseExact, parseJson } from '../xapi/json.ts';
 import { stringifyExact } from '../xapi/objects.ts';
 import { instantOf, isIri, isRfcUuid } from '../xapi/scalars.ts';
+import { checkDocumentAbout } from './bounds.ts';
 import {
   bad,
   empty,
@@ -76,7 +77,9 @@ export function createDocumentsResource(store: DocumentStore, clock: Clock, dept
       activityId = requiredParam(request, 'activityId');
       if (!isIri(activityId)) throw bad('activityId is not an IRI.', 'activityId');
     }
-    const agent = needs('agent') ? identityOf(readAgent(requiredParam(request, 'agent'), 'agent')) : null;
+    const about = needs('agent') ? readAgent(requiredParam(request, 'agent'), 'agent') : null;
+    checkDocumentAbout(request, activityId, about);
+    const agent = about && identityOf(about);
     const registration = request.params.get('registration') ?? null;
     if (registration !== null && !isRfcUuid(registration))
       throw bad('registration is not a UUID.', 'registration');

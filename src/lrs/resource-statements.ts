@@ -5,7 +5,8 @@ import { joinMultipart } from '../xapi/multipart.ts';
 import { isRfcUuid } from '../xapi/scalars.ts';
 import { term } from '../xapi/terms.ts';
 import type { Agent, Statement } from '../xapi/types.ts';
-import { checkSpokenAbout, mayDefine, seesOnlyOwn } from './authorise.ts';
+import { checkVoids, mayDefine, seesOnlyOwn } from './authorise.ts';
+import { checkSpokenAbout } from './bounds.ts';
 import type { StatementIntake } from './door.ts';
 import {
   bad,
@@ -82,8 +83,10 @@ export function createStatementsResource({ store, attachments, door, clock, limi
     bytes: Map<string, Buffer> | null,
   ): Promise<string[]> => {
     const authority = authorityOf(request);
-    const options = { version: request.version, authority, define: mayDefine(request) };
+    const { activityPrefix } = request.caller.credential;
+    const options = { version: request.version, authority, define: mayDefine(request), activityPrefix };
     checkSpokenAbout(request, sent, batch);
+    await checkVoids(request, sent, batch, (id) => store.byId(id));
     const used = checkAttachmentBytes(sent, batch, bytes);
     // Kept before the Statements that speak of them: an answered Statement never lacks its bytes.
     for (const [sha2, body] of used) await attachments.put(sha2, body);

@@ -12,14 +12,15 @@ import type { Forwarding } from './admin/forwarding.ts';
 import type { RejectionLog } from './admin/rejections.ts';
 import { sentenceOf } from './admin/sentence.ts';
 import type { Credentials } from './credentials.ts';
-import { toQuery } from './door.ts';
+import { findAny, queriesOf } from './joined.ts';
 import { createExportRoutes } from './routes-export.ts';
 import { readAgent } from './statement-params.ts';
-import { type Scope, scopes, type StatementRow, type StatementStore } from './store.ts';
+import { type PersonaStore, type Scope, scopes, type StatementRow, type StatementStore } from './store.ts';
 import type { StatementFilter } from './types.ts';
 
 export interface LrsAdminDeps {
   statements: StatementStore;
+  personas: Pick<PersonaStore, 'joined'>;
   credentials: Credentials;
   rejections: RejectionLog;
   forwarding: Forwarding;
@@ -50,7 +51,7 @@ const wrong = (path: string, message: string): DomainError =>
 
 /** The administration of the LRS: pages under /admin/lrs, the same as JSON and streams under /api/lrs. Mounted at the root. */
 export function createLrsAdminRoutes(deps: LrsAdminDeps): Router {
-  const { statements, credentials, rejections, forwarding, erasures, clock } = deps;
+  const { statements, personas, credentials, rejections, forwarding, erasures, clock } = deps;
   const routes = Router();
   routes.use(['/admin/lrs', '/api/lrs'], requireAction('lrs.browse'));
 
@@ -116,10 +117,14 @@ export function createLrsAdminRoutes(deps: LrsAdminDeps): Router {
   const browse = async (fields: Fields, language: Language) => {
     const word = fields['text']?.toLowerCase();
     let after = Number(fields['after']) || null;
+    const queries = await queriesOf(personas, filterOf(fields), pageSize);
     const found: ReturnType<typeof shown>[] = [];
     for (let searched = 0; ;) {
-      const query = { ...toQuery(filterOf(fields), pageSize), after, withVoided: true };
-      const { rows, more } = await statements.find(query);
+      const page = { after, withVoided: true };
+      const { rows, more } = await findAny(
+        statements,
+        queries.map((query) => ({ ...query, ...page })),
+      );
       for (const row of rows) {
         after = row.seq;
         const line = shown(row, language);
@@ -171,6 +176,7 @@ export function createLrsAdminRoutes(deps: LrsAdminDeps): Router {
   routes.use(
     createExportRoutes({
       statements,
+      personas,
       clock,
       search(query) {
         const fields = fieldsOf(query);

@@ -5,12 +5,13 @@ import type { Clock } from '../base/clock.ts';
 import { DomainError } from '../base/errors.ts';
 import type { Language } from '../base/languages.ts';
 import { allRows, toCsv, toNdjson, withWord } from './admin/export.ts';
-import { toQuery } from './door.ts';
-import type { StatementStore } from './store.ts';
+import { countAny, queriesOf } from './joined.ts';
+import type { PersonaStore, StatementStore } from './store.ts';
 import type { StatementFilter } from './types.ts';
 
 export interface ExportDeps {
   statements: StatementStore;
+  personas: Pick<PersonaStore, 'joined'>;
   clock: Clock;
   /** The search form's fields as a filter; `text` is looked for in the sentences. */
   search: (query: unknown) => { filter: StatementFilter; word: string | undefined };
@@ -23,7 +24,7 @@ const seqOf = (value: unknown): number | null =>
   typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : null;
 
 /** A search's Statements as a file, oldest first, in constant memory; and how many they are. */
-export function createExportRoutes({ statements, clock, search }: ExportDeps): Router {
+export function createExportRoutes({ statements, personas, clock, search }: ExportDeps): Router {
   const routes = Router();
 
   routes.get('/api/lrs/export/count', async (req, res) => {
@@ -31,8 +32,12 @@ export function createExportRoutes({ statements, clock, search }: ExportDeps): R
     // Words are looked for in each Statement: only the export itself tells how many have them.
     if (word !== undefined) return void res.json({ total: null });
     const through = seqOf(req.query['through']);
-    const total = await statements.count({ ...toQuery(filter, mostCounted + 1), through });
-    res.json({ total: total > mostCounted ? null : total });
+    const queries = await queriesOf(personas, filter, mostCounted + 1);
+    const total = await countAny(
+      statements,
+      queries.map((query) => ({ ...query, through })),
+    );
+    res.json({ total: total !== null && total > mostCounted ? null : total });
   });
 
   routes.get('/api/lrs/export.:format', async (req, res) => {
@@ -42,7 +47,7 @@ export function createExportRoutes({ statements, clock, search }: ExportDeps): R
     const { filter, word } = search(req.query);
     // Pinned, so that the count can be of the same Statements.
     const through = await statements.head();
-    const all = allRows(statements, filter, through);
+    const all = allRows({ statements, personas }, filter, through);
     const language = (res.locals['language'] as Language | undefined) ?? 'zh-TW';
     const rows = word === undefined ? all : withWord(all, word, language);
     const csv = format === 'csv';

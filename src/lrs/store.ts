@@ -181,6 +181,8 @@ export interface DocumentStore {
   deleteAll(scope: DocumentScope): Promise<number>;
   /** How many documents are kept about an agent, in any scope. */
   countOf(agent: string): Promise<number>;
+  /** What is kept about an agent, in any scope and in no particular order. */
+  ofAgent(agent: string): AsyncIterable<Omit<KeptDocument, 'cursor'>>;
   eraseAgent(agent: string): Promise<number>;
   /** Every document, for moving a store; `after`: the cursor of the last one that was seen. */
   all(after: string | null): AsyncIterable<KeptDocument>;
@@ -192,6 +194,19 @@ export interface AttachmentStore {
   put(sha2: string, body: Buffer): Promise<void>;
   get(sha2: string): Promise<Buffer | null>;
   has(sha2: string): Promise<boolean>;
+}
+
+/**
+ * Port: persona links (xAPI Data 2.4.2 leaves them to the LRS): several Agents that are one person. Statements are not
+ * rewritten; who asks for one of the Agents finds what was said of all of them. A person is known by one of its Agents.
+ */
+export interface PersonaStore {
+  /** From now on the Agent is the person's; idempotent, and a link to somebody else is replaced. Both as `identityOf`. */
+  link(identity: string, person: string, since: Date): Promise<void>;
+  /** Takes that link away; nothing when it is not there. */
+  unlink(identity: string, person: string): Promise<void>;
+  /** Every Agent of the person that this one belongs to, the person's own first; the Agent alone when it has no link. */
+  joined(identity: string): Promise<string[]>;
 }
 
 /** Port: where the feed stands. One holder of the lease at a time over all processes. */
@@ -278,5 +293,6 @@ export interface LrsStores {
   attachments: AttachmentStore;
   feed: FeedStore;
   credentials: CredentialStore;
+  personas: PersonaStore;
   admin: LrsAdminStore;
 }

@@ -123,6 +123,7 @@ export function createCatalogueRoutes(deps: PortalDeps): Router {
       rules: ruleTexts(language, course),
       enrolled: Boolean(enrolment),
       enrolmentOpen: enrolmentOpen(course),
+      enterPath: enrolment?.startedAt ? 'learn' : 'enter',
       canEnter: course.packageVersionId !== null && course.status !== 'archived',
       quiz: course.conditions.passScore !== null,
       survey: course.conditions.survey,

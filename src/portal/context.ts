@@ -6,6 +6,7 @@ import type { Assessments, Taker } from '../assessment/types.ts';
 import type { Completion } from '../completion/types.ts';
 import type { Publishing } from '../courses/publishing.ts';
 import type { Catalogue, Course, Enrolment, Enrolments } from '../courses/types.ts';
+import type { Agencies } from '../identity/agencies/agencies.ts';
 import { currentPerson, allowed } from '../identity/routes-access.ts';
 import { allows } from '../identity/policy.ts';
 import type { People } from '../identity/people.ts';
@@ -27,6 +28,7 @@ export interface PortalDeps {
   sessions: Pick<PlayerSessions, 'launch' | 'sessionsOf'>;
   publishing: Publishing;
   people: Pick<People, 'byId' | 'byIds' | 'byLoginName'>;
+  agencies: Pick<Agencies, 'lineOf'>;
   audit: RecordAudit;
   feed: Feed;
   iris: Iris;

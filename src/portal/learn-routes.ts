@@ -3,12 +3,13 @@ import { toClockTime } from '../base/durations.ts';
 import { newUuid } from '../base/ids.ts';
 import { DomainError } from '../base/errors.ts';
 import { inLanguage } from '../base/languages.ts';
-import { organisationFor } from '../identity/policy.ts';
+import { allows } from '../identity/policy.ts';
 import { allowed } from '../identity/routes-access.ts';
 import { actorOf } from '../identity/types.ts';
 import { deviceOf } from '../base/device.ts';
 import type { Launch } from '../player/types.ts';
 import { languageOf, learnerIn, type PortalDeps } from './context.ts';
+import { courseView } from './view-models.ts';
 
 /** Inside a script element: no `<` may end it. */
 const scriptJson = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c');
@@ -23,6 +24,7 @@ export function createLearnRoutes(deps: PortalDeps): Router {
     page: {
       course: { title: string; code: string; url: string };
       requiredSeconds: number | null;
+      inactivitySeconds?: number | null;
       quizUrl?: string | null;
       surveyUrl?: string | null;
       browse: boolean;
@@ -42,10 +44,22 @@ export function createLearnRoutes(deps: PortalDeps): Router {
         contentOrigin: new URL(launch.frameUrl).origin,
         leaveUrl: page.course.url,
         requiredSeconds: page.requiredSeconds,
+        inactivitySeconds: page.inactivitySeconds ?? null,
         browse: page.browse,
       }),
     });
   };
+
+  // The entry asks once: the first time that counts begins the class period (requirements 40, W9).
+  routes.get('/courses/:code/enter', async (req, res) => {
+    const { course, enrolment } = await learnerIn(deps, req);
+    const url = `/courses/${encodeURIComponent(course.code)}`;
+    if (enrolment.startedAt !== null) return res.redirect(303, `${url}/learn`);
+    return res.set('Cache-Control', 'no-store').render('pages/enter', {
+      course: courseView(languageOf(res), course),
+      today: deps.clock.now(),
+    });
+  });
 
   routes.get('/courses/:code/learn', async (req, res) => {
     const { person, course, enrolment } = await learnerIn(deps, req);
@@ -54,6 +68,7 @@ export function createLearnRoutes(deps: PortalDeps): Router {
     const url = `/courses/${encodeURIComponent(course.code)}`;
     const title = inLanguage(course.title, languageOf(res));
     const requiredSeconds = course.conditions.readingSeconds;
+    const inactivitySeconds = course.inactivityMinutes ? course.inactivityMinutes * 60 : null;
     const launch = await deps.sessions.launch({
       learner: {
         id: person.id,
@@ -69,11 +84,13 @@ export function createLearnRoutes(deps: PortalDeps): Router {
         title: course.title['zh-TW'],
         requiredSeconds,
         contentWindow: course.contentWindow ?? 'frame',
+        inactivitySeconds,
       },
     });
     show(res, launch, {
       course: { title, code: course.code, url },
       requiredSeconds,
+      inactivitySeconds,
       quizUrl: course.conditions.passScore === null ? null : `${url}/quiz`,
       surveyUrl: course.conditions.survey ? `${url}/survey` : null,
       browse: false,
@@ -84,11 +101,7 @@ export function createLearnRoutes(deps: PortalDeps): Router {
     const person = allowed(req, 'package.preview');
     const version = await deps.library.version(String(req.params['versionId']));
     const pkg = version && (await deps.library.package(version.packageId));
-    if (
-      !version ||
-      !pkg ||
-      pkg.organisation !== (organisationFor(person, 'package.preview') ?? pkg.organisation)
-    )
+    if (!version || !pkg || !allows(person, 'package.preview', { organisation: pkg.organisation }))
       throw new DomainError('not-found', 'There is no such package in your organisation.', {
         code: 'no-package',
       });

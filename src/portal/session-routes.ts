@@ -4,7 +4,7 @@ import { DomainError } from '../base/errors.ts';
 import { isUuid } from '../base/ids.ts';
 import type { Course, Enrolment } from '../courses/types.ts';
 import { parse } from '../http/validate.ts';
-import { allowed, currentPerson } from '../identity/routes-access.ts';
+import { allowed } from '../identity/routes-access.ts';
 import { allows } from '../identity/policy.ts';
 import type { Person } from '../identity/types.ts';
 import { translate } from '../views/messages.ts';
@@ -65,7 +65,7 @@ export function createSessionRoutes(deps: PortalDeps): Router {
         ? null
         : await deps.people.byLoginName(form.account);
     const enrolment = course && person && (await deps.enrolments.find(person.id, course.id));
-    if (enrolment && allows(by, 'record.read', { organisation: person.agencyCode }))
+    if (enrolment && allows(by, 'record.read', { agencies: await deps.agencies.lineOf(person.agencyCode) }))
       return res.redirect(303, `/support/sessions/${enrolment.registration}`);
     return res.status(404).render('pages/session-search', {
       form,
@@ -80,7 +80,7 @@ export function createSessionRoutes(deps: PortalDeps): Router {
     const course = enrolment && (await deps.catalogue.byId(enrolment.courseId));
     const person = enrolment && (await deps.people.byId(enrolment.personId));
     if (!enrolment || !course || !person) throw notFound();
-    const may = allows(currentPerson(req), 'record.read', { organisation: person.agencyCode });
+    const may = allows(by, 'record.read', { agencies: await deps.agencies.lineOf(person.agencyCode) });
     await deps.audit({
       action: 'record.read',
       actorId: by.id,

@@ -31,6 +31,7 @@ const courseForm = z.object({
   passScore: optional,
   survey: z.literal('yes').optional(),
   ownWindow: z.literal('yes').optional(),
+  inactivity: optional,
   packageVersionId: optional,
 });
 type CourseForm = z.output<typeof courseForm>;
@@ -73,6 +74,7 @@ function draftOf(form: CourseForm): CourseDraft {
     },
     packageVersionId: form.packageVersionId === '' ? null : form.packageVersionId,
     contentWindow: form.ownWindow === 'yes' ? 'popup' : 'frame',
+    inactivityMinutes: form.inactivity === '' ? null : Number(form.inactivity),
   };
 }
 
@@ -89,6 +91,7 @@ const formOf = (course: Course): Record<string, unknown> => ({
   passScore: course.conditions.passScore ?? '',
   survey: course.conditions.survey,
   ownWindow: course.contentWindow === 'popup',
+  inactivity: course.inactivityMinutes ?? '',
   packageVersionId: course.packageVersionId ?? '',
 });
 
@@ -103,6 +106,7 @@ const fieldLabels: Record<string, string> = {
   'conditions.readingSeconds': 'vendor.readingSeconds',
   'conditions.passScore': 'vendor.passScore',
   categoryPath: 'vendor.category',
+  inactivityMinutes: 'vendor.inactivity',
 };
 const shownProblems = (language: Language, problems: readonly Problem[]) =>
   problems.map(({ path, message }) => {

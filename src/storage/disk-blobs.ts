@@ -91,5 +91,16 @@ export function createDiskBlobs(folder: string): BlobStore {
       return deleted;
     },
     list,
+    async cleanUp(before) {
+      let removed = 0;
+      for (const name of await readdir(temporary).catch(() => [] as string[])) {
+        const file = join(temporary, name);
+        const { mtime } = await stat(file).catch(() => ({ mtime: before }));
+        if (mtime >= before) continue;
+        await rm(file, { force: true });
+        removed++;
+      }
+      return removed;
+    },
   };
 }

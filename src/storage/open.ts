@@ -27,6 +27,9 @@ import { createMongoEmailConfirmationStore, createMongoOutboxStore } from './mon
 import type { AuditStore } from '../identity/audit/store.ts';
 import { createMongoAuditStore } from './mongo/audit.ts';
 import { auditSchema, createSqliteAuditStore } from './sqlite/audit.ts';
+import type { CaseStore } from '../identity/privacy/store.ts';
+import { createMongoCaseStore } from './mongo/cases.ts';
+import { casesSchema, createSqliteCaseStore } from './sqlite/cases.ts';
 import { whenAvailable } from './mongo/availability.ts';
 import { type Connection, openMongo, refuseUnfinishedMove } from './mongo/open.ts';
 import { createMongoPlayerSessionStore } from './mongo/player-sessions.ts';
@@ -65,6 +68,8 @@ export interface StorageOptions {
 /** Every port, on one engine. */
 export interface Storage {
   engine: 'sqlite' | 'mongodb';
+  /** Where it lies, in a few words for whoever started it; holds no password. */
+  place: string;
   webSessions: WebSessionStore;
   rateCounters: RateCounterStore;
   playerSessions: PlayerSessionStore;
@@ -73,6 +78,7 @@ export interface Storage {
   emailConfirmations: EmailConfirmationStore;
   outbox: OutboxStore;
   audit: AuditStore;
+  cases: CaseStore;
   agencies: AgencyStore;
   once: OnceStore;
   packages: PackageStore;
@@ -101,6 +107,7 @@ export const sqliteSchemas = [
   mailSchema,
   onceSchema,
   auditSchema,
+  casesSchema,
   agenciesSchema,
   packagesSchema,
   coursesSchema,
@@ -119,6 +126,7 @@ export function storageOnSqlite(db: Sqlite, dataDir: string): Storage {
   const blobs = createDiskBlobs(join(dataDir, 'blobs'));
   return {
     engine: 'sqlite',
+    place: `SQLite, data in ${dataDir}`,
     webSessions: createSqliteWebSessionStore(db),
     rateCounters: createSqliteRateCounterStore(db),
     playerSessions: createSqlitePlayerSessionStore(db),
@@ -127,6 +135,7 @@ export function storageOnSqlite(db: Sqlite, dataDir: string): Storage {
     emailConfirmations: createSqliteEmailConfirmationStore(db),
     outbox: createSqliteOutboxStore(db),
     audit: createSqliteAuditStore(db),
+    cases: createSqliteCaseStore(db),
     agencies: createSqliteAgencyStore(db),
     once: createSqliteOnceStore(db),
     packages: createSqlitePackageStore(db),
@@ -156,6 +165,7 @@ export async function storageOnMongo(connection: Connection): Promise<Storage> {
   const blobs = whenAvailable(createGridFsBlobs(connection));
   return {
     engine: 'mongodb',
+    place: `MongoDB, database ${connection.name}`,
     webSessions: whenAvailable(await createMongoWebSessionStore(connection)),
     rateCounters: whenAvailable(await createMongoRateCounterStore(connection)),
     playerSessions: whenAvailable(await createMongoPlayerSessionStore(connection)),
@@ -164,6 +174,7 @@ export async function storageOnMongo(connection: Connection): Promise<Storage> {
     emailConfirmations: whenAvailable(await createMongoEmailConfirmationStore(connection)),
     outbox: whenAvailable(await createMongoOutboxStore(connection)),
     audit: whenAvailable(await createMongoAuditStore(connection)),
+    cases: whenAvailable(await createMongoCaseStore(connection)),
     agencies: whenAvailable(await createMongoAgencyStore(connection)),
     once: whenAvailable(await createMongoOnceStore(connection)),
     packages: whenAvailable(await createMongoPackageStore(connection)),

@@ -1,5 +1,6 @@
 import type { Checker, JsonObject, Section } from './check.ts';
 import { found } from './check.ts';
+import type { Agent } from './types.ts';
 import { checkIri, isIri, isMailto, isSha1 } from './scalars.ts';
 
 const ifis = ['mbox', 'mbox_sha1sum', 'openid', 'account'] as const;
@@ -98,6 +99,16 @@ export function checkAuthority(c: Checker, value: unknown, path: string): void {
     c.fail(path, 'authority', 'is a Group and must not be identified');
   if (!Array.isArray(group['member']) || group['member'].length !== 2)
     c.fail(path, 'authority', 'is a Group and must have exactly two members');
+}
+
+/** The Agent of an identity as `identityOf` gives it; null for a text that is none. */
+export function agentOf(identity: string): Agent | null {
+  if (identity.startsWith('mailto:')) return { mbox: identity };
+  if (identity.startsWith('sha1:')) return { mbox_sha1sum: identity.slice(5) };
+  if (identity.startsWith('openid:')) return { openid: identity.slice(7) };
+  // An IRI holds no space; an account's name may.
+  const account = /^account:(\S+) ([^]*)$/.exec(identity);
+  return account?.[1] === undefined ? null : { account: { homePage: account[1], name: account[2] ?? '' } };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { fromIsoDuration } from '../base/durations.ts';
+import { partsOfIsoDuration } from '../base/durations.ts';
 import { differenceOf, type ExactJson, ExactNumber, parseExact } from './json.ts';
 import { signatureUsage } from './attachments.ts';
 import { instantOf } from './scalars.ts';
@@ -56,8 +56,10 @@ function statement(from: Members, whole: boolean): Members {
   alter(to, 'result', (result) => {
     const copy = new Map(result);
     const duration = copy.get('duration');
-    const seconds = typeof duration === 'string' ? fromIsoDuration(duration) : null;
-    if (seconds !== null) copy.set('duration', new ExactNumber(String(Math.floor(seconds * 100 + 1e-6))));
+    const parts = typeof duration === 'string' ? partsOfIsoDuration(duration) : null;
+    // A month is not thirty days: what is written as months compares with months.
+    if (parts)
+      copy.set('duration', `${parts.years * 12 + parts.months}M${Math.floor(parts.seconds * 100 + 1e-6)}`);
     return copy;
   });
   alter(to, 'context', context);
@@ -69,6 +71,7 @@ function context(from: Members): Members {
   alter(to, 'instructor', actor);
   alter(to, 'team', actor);
   lower(to, 'registration');
+  alter(to, 'statement', reference);
   alter(to, 'contextActivities', (kinds) => {
     const copy: Members = new Map();
     for (const [kind, value] of kinds)
@@ -100,12 +103,14 @@ function object(from: Members): ExactJson {
   const type = from.get('objectType');
   if (type === undefined || type === 'Activity') return activity(from);
   if (type === 'SubStatement') return statement(from, false);
-  if (type === 'StatementRef') {
-    const to = new Map(from);
-    lower(to, 'id');
-    return to;
-  }
+  if (type === 'StatementRef') return reference(from);
   return actor(from);
+}
+
+function reference(from: Members): Members {
+  const to = new Map(from);
+  lower(to, 'id');
+  return to;
 }
 
 function activity(from: ExactJson): ExactJson {

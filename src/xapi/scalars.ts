@@ -26,8 +26,12 @@ export const isMailto = (value: unknown): value is string => typeof value === 's
 export const isSha1 = (value: unknown): value is string => typeof value === 'string' && sha1.test(value);
 export const isLanguageTag = (value: unknown): value is string =>
   typeof value === 'string' && language.test(value);
+/** ISO 8601:2004 4.4.3.2; only the last of its components may have a fraction. */
 export const isDuration = (value: unknown): value is string =>
-  typeof value === 'string' && durationShape.test(value) && fromIsoDuration(value) !== null;
+  typeof value === 'string' &&
+  durationShape.test(value) &&
+  !/[.,]\d+[A-Z]./.test(value) &&
+  fromIsoDuration(value) !== null;
 
 /**
  * Milliseconds of an ISO 8601 / RFC 3339 instant; null when it is none. Fractions finer than a millisecond are cut; a

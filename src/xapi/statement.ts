@@ -14,7 +14,7 @@ import {
   isDuration,
 } from './scalars.ts';
 import type { XapiVersion } from './versions.ts';
-import { versionOf } from './versions.ts';
+import { isStatementVersion } from './versions.ts';
 
 export const voidedVerb = 'http://adlnet.gov/expapi/verbs/voided';
 
@@ -86,8 +86,12 @@ export function checkStatement(value: unknown, version: XapiVersion, path = '$')
       c.replace.delete('stored');
       drop.push('stored');
     }
-    if (value['version'] !== undefined && versionOf(value['version']) === null)
-      c.fail(`${path}.version`, 'version', `must be 1.0.x or 2.0.x, found ${found(value['version'])}`);
+    if (value['version'] !== undefined && !isStatementVersion(value['version'], version))
+      c.fail(
+        `${path}.version`,
+        'version',
+        `must be ${version === '1.0.3' ? '1.0.x' : '1.0.x or 2.0.x'}, found ${found(value['version'])}`,
+      );
   }
   return { problems: c.problems, rewrites: { drop, wrap: c.wrap, replace: c.replace } };
 }

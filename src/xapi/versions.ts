@@ -10,3 +10,10 @@ export function versionOf(text: unknown): XapiVersion | null {
   if (/^2\.0(\.\d+)?$/.test(text)) return '2.0.0';
   return null;
 }
+
+/**
+ * Whether a Statement of that `version` is one of the edition: 1.0.x in 1.0.3 (Data 2.4.10: anything that does not start
+ * with `1.0.` is refused), 2.0.x beside it in 2.0 (4.2.4.3).
+ */
+export const isStatementVersion = (value: unknown, edition: XapiVersion): boolean =>
+  typeof value === 'string' && (edition === '1.0.3' ? /^1\.0\.\d+$/ : /^[12]\.0\.\d+$/).test(value);

@@ -51,11 +51,27 @@ onEveryEngine('the agency directory', ({ storage }) => {
   });
 
   it('knows what lies within what', async () => {
-    expect(await agencies.isWithin('301030100A', '301000000A')).to.equal(true);
-    expect(await agencies.isWithin('301000000A', '301000000A')).to.equal(true);
-    expect(await agencies.isWithin('301000000A', '301030100A')).to.equal(false);
-    expect(await agencies.isWithin('A90010000E', '301000000A')).to.equal(false);
-    expect(await agencies.isWithin('unknown', '301000000A')).to.equal(false);
+    expect((await agencies.lineOf('301030100A')).toSorted()).to.deep.equal([
+      '300000000A',
+      '301000000A',
+      '301030000A',
+      '301030100A',
+    ]);
+    expect(await agencies.lineOf('unknown')).to.deep.equal(['unknown']);
+    expect(await agencies.lineOf(null)).to.deep.equal([]);
+    expect((await agencies.treeOf(['301030000A', 'unknown'])).toSorted()).to.deep.equal([
+      '301030000A',
+      '301030100A',
+      '301030200A',
+      'unknown',
+    ]);
+    // A closed agency still belongs to the tree.
+    expect(await agencies.treeOf(['301000000A'])).to.include.members([
+      '301090000A',
+      '301030200A',
+      '301010000A',
+    ]);
+    expect(await agencies.treeOf(['301000000A'])).to.not.include.members(['300000000A', 'A90000000E']);
     expect((await agencies.pathOf('301030100A')).map(({ code }) => code)).to.deep.equal([
       '300000000A',
       '301000000A',

@@ -101,4 +101,11 @@ onEveryEngine('BlobStore', ({ storage, reopen }) => {
     expect(await keys('q/')).to.deep.equal(['q/1']);
     expect(await keys('nothing/')).to.deep.equal([]);
   });
+
+  it('cleans up after writes that died, and takes nothing that is whole', async () => {
+    await blobs().put('whole/1', Buffer.from('whole'));
+    const later = new Date(Date.now() + 60_000); // files and the driver's ids have the machine's time
+    expect(await blobs().cleanUp(later)).to.equal(0);
+    expect((await blobs().stat('whole/1'))?.size).to.equal(5);
+  });
 });

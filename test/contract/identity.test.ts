@@ -3,6 +3,7 @@ import { isDomainError } from '../../src/base/errors.ts';
 import { demoAccounts, ensureDemoPeople } from '../../src/identity/demo-people.ts';
 import { createIdNumberVault, idNumberKind } from '../../src/identity/id-numbers.ts';
 import { createPeople, type NewPerson, type People } from '../../src/identity/people.ts';
+import { openStorage } from '../../src/storage/open.ts';
 import { TestClock } from '../support/clock.ts';
 import { onEveryEngine } from '../support/engines.ts';
 
@@ -23,7 +24,7 @@ const settled = async (acts: Promise<unknown>[]): Promise<{ won: number; lost: u
   };
 };
 
-onEveryEngine('IdentityStore', ({ storage }) => {
+onEveryEngine('IdentityStore', ({ storage, options }) => {
   const clock = new TestClock();
   let people: People;
   before(() => {
@@ -95,6 +96,31 @@ onEveryEngine('IdentityStore', ({ storage }) => {
     expect((await people.create(someone({ identity: free }))).id).to.equal(
       (await people.byIdentity(free))?.id,
     );
+  });
+
+  it('makes one person of an external identity that several processes meet at once', async () => {
+    const others = await Promise.all([1, 2].map(() => openStorage(options())));
+    try {
+      const vault = createIdNumberVault(Buffer.alloc(32, 1));
+      for (let round = 0; round < 5; round++) {
+        const identity = { provider: 'egov', subject: `met-${round}` };
+        const made = await Promise.allSettled(
+          [storage(), ...others, storage()].map((on, at) =>
+            createPeople({ store: on.identity, vault, clock }).create(
+              someone({ identity, nickname: `遇${round}-${at}` }),
+            ),
+          ),
+        );
+        const won = made.flatMap((one) => (one.status === 'fulfilled' ? [one.value.id] : []));
+        expect(won).to.deep.equal([(await people.byIdentity(identity))?.id]);
+        const named = await Promise.all(
+          [0, 1, 2, 3].map((at) => storage().identity.byNickname(`遇${round}-${at}`)),
+        );
+        expect(named.filter((person) => person !== null)).to.have.length(1);
+      }
+    } finally {
+      await Promise.all(others.map((other) => other.close()));
+    }
   });
 
   it('locks an account for 15 minutes after five failures from an address, and for no other', async () => {

@@ -305,7 +305,13 @@ onEveryEngine('LRS administration', ({ storage }) => {
 
   describe('erasure', () => {
     const erasures = () =>
-      createErasures({ statements: lrs().statements, documents: lrs().documents, store: lrs().admin, clock });
+      createErasures({
+        statements: lrs().statements,
+        documents: lrs().documents,
+        personas: lrs().personas,
+        store: lrs().admin,
+        clock,
+      });
 
     it('counts first; two persons; everything about the actor goes, nothing else', async () => {
       const actor = { ...agentNamed('erase-me'), name: '王小明' };
@@ -368,7 +374,7 @@ onEveryEngine('LRS administration', ({ storage }) => {
       await add(5);
       const query = { ...toQuery({ agent: actor }, 1000), through };
       expect(await lrs().statements.count(query)).to.equal(450);
-      const exported = await idsOf(allRows(lrs().statements, { agent: actor }, through));
+      const exported = await idsOf(allRows(lrs(), { agent: actor }, through));
       expect(exported.slice(0, 447)).to.deep.equal(ids.slice(3));
       expect(exported).to.have.length(450);
       expect(await lrs().statements.count({ ...query, through: null })).to.equal(455);
@@ -390,7 +396,7 @@ onEveryEngine('LRS administration', ({ storage }) => {
         [aStatement({ actor, object: named('公文寫作') }), aStatement({ actor, object: named('資訊安全') })],
         platform,
       );
-      const rows = withWord(allRows(lrs().statements, { agent: actor }), '資訊', 'zh-TW');
+      const rows = withWord(allRows(lrs(), { agent: actor }), '資訊', 'zh-TW');
       expect(await idsOf(rows)).to.deep.equal([wanted]);
     });
 
@@ -400,7 +406,7 @@ onEveryEngine('LRS administration', ({ storage }) => {
         [aStatement({ actor, result: { score: { raw: 85 } } }), aStatement({ actor })],
         platform,
       );
-      const rows = () => allRows(lrs().statements, { agent: actor });
+      const rows = () => allRows(lrs(), { agent: actor });
       const lines = (await textOf(toNdjson(rows()))).trim().split('\n');
       expect(lines.map((line) => (JSON.parse(line) as Statement).id)).to.deep.equal([first, second]);
       const csv = (await textOf(toCsv(rows()))).split('\r\n');

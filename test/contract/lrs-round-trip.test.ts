@@ -162,7 +162,7 @@ onEveryEngine('what goes in comes out', ({ storage, engine }) => {
             ),
           ).to.equal(kept[2]);
         let lines = '';
-        for await (const line of toNdjson(allRows(storage().lrs.statements, { registration }))) lines += line;
+        for await (const line of toNdjson(allRows(storage().lrs, { registration }))) lines += line;
         expect(lines.split('\n')).to.have.length(2);
         expect(stringifyExact(parseExact(lines))).to.equal(stringifyExact(parseExact(await textOf(id))));
       }),

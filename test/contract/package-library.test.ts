@@ -236,6 +236,7 @@ onEveryEngine('PackageLibrary', ({ storage, options }) => {
     expect(await library().cleanUp()).to.equal(1);
     expect(existsSync(left)).to.equal(false);
     expect(await storage().blobs.stat(`packages/${dead}/0`)).to.equal(null);
+    expect(await storage().packages.discardVersion(version.id)).to.equal(false);
     expect(await textOf(version.id, 'index.html')).to.contain('第一課');
   });
 });

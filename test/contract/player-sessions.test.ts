@@ -72,6 +72,15 @@ onEveryEngine('PlayerSessionStore', ({ storage }) => {
     expect(await store().start(session({ learnerId: one.learnerId }))).to.equal(true);
   });
 
+  it('keeps that the learner was asked, and that they have answered', async () => {
+    const one = session({ asked: true });
+    await store().start(one);
+    expect(await store().running(one.learnerId)).to.deep.equal(one);
+    const { asked: _, ...answered } = one;
+    expect(await store().change(answered)).to.equal(true);
+    expect(await store().running(one.learnerId)).to.deep.equal({ ...answered, revision: 1 });
+  });
+
   it('changes a session for one of two writers, and an ended one for nobody', async () => {
     const one = session();
     await store().start(one);

@@ -158,6 +158,47 @@ onEveryEngine('Reading time (requirements 32, 33; W1, W9)', ({ storage }) => {
     expect((await sessions.beat(one, { visible: true, idleSeconds: 2 })).seconds).to.equal(15);
   });
 
+  it('stops at the limit, asks, and counts again only once the question is answered', async () => {
+    const one = await launch(newUuid(), { inactivitySeconds: 300 });
+    await beats(one, 15);
+    clock.advance(15);
+    // The limit was passed 5 s ago: 10 s of this gap still count.
+    const idle = await sessions.beat(one, { visible: true, idleSeconds: 305 });
+    expect(idle).to.include({ asked: true, counting: false, seconds: 25 });
+    clock.advance(15);
+    // A sign alone is no answer; nor is a page that was hidden and shows again.
+    expect(await sessions.beat(one, { visible: true, idleSeconds: 0 })).to.include({
+      asked: true,
+      seconds: 25,
+    });
+    await sessions.beat(one, { visible: false });
+    clock.advance(15);
+    expect(await sessions.beat(one, seen)).to.include({ asked: true, counting: false });
+    clock.advance(15);
+    expect(await sessions.beat(one, { visible: true, present: true })).to.include({
+      asked: false,
+      counting: true,
+      seconds: 25,
+    });
+    clock.advance(15);
+    expect((await sessions.leave(one, 'left')).seconds).to.equal(40);
+  });
+
+  it('asks also when the session fell asleep meanwhile, and begins none before the answer', async () => {
+    const one = await launch(newUuid(), { inactivitySeconds: 60 });
+    await beats(one, 15);
+    await sessions.beat(one, { visible: true, idleSeconds: 61 });
+    clock.advance(3600);
+    expect(await sessions.beat(one, { visible: true, idleSeconds: 3661 })).to.include({
+      asked: true,
+      counting: false,
+    });
+    expect(await sessions.sessionsOf(one.registration)).to.have.length(1);
+    expect((await sessions.beat(one, { visible: true, present: true })).counting).to.equal(true);
+    clock.advance(10);
+    expect((await sessions.leave(one, 'left')).seconds).to.equal(25);
+  });
+
   it('gives no negative time when the clock steps back, twice', async () => {
     const one = await launch();
     await beats(one, 15);

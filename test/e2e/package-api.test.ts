@@ -30,6 +30,7 @@ describe('the package API for vendors’ programs (issue 6 item 10)', () => {
   let server: Server;
   let origin: string;
   let tokens: VendorTokens;
+  let roleHeld = true;
   let token: string;
   let folder: string;
   const clock = new TestClock();
@@ -39,7 +40,7 @@ describe('the package API for vendors’ programs (issue 6 item 10)', () => {
     folder = mkdtempSync(join(tmpdir(), 'zhixing-api-'));
     store = (await emptyStore('sqlite')) as EmptyStore;
     storage = await openStorage(store.options);
-    tokens = createVendorTokens({ store: storage.packages, clock });
+    tokens = createVendorTokens({ store: storage.packages, clock, holds: async () => roleHeld });
     const logger = createLogger('silent');
     const app = express();
     app.use(
@@ -189,7 +190,7 @@ describe('the package API for vendors’ programs (issue 6 item 10)', () => {
       }
   });
 
-  it('a token that was revoked, has expired or never was opens nothing; without one the request passes on', async () => {
+  it('a token that was revoked, has expired, never was, or whose maker lost the role opens nothing; without one the request passes on', async () => {
     const { token: short, record } = await tokens.issue(by, 'short', 1);
     expect((await call('GET', '/api/packages', undefined, short)).status).to.equal(200);
     expect((await tokens.list('a')).find(({ id }) => id === record.id)?.lastUsedAt).to.deep.equal(
@@ -198,6 +199,11 @@ describe('the package API for vendors’ programs (issue 6 item 10)', () => {
     expect(JSON.stringify(await tokens.list('a'))).to.not.contain(short);
     await tokens.revoke(record.id, 'a');
     expect((await call('GET', '/api/packages', undefined, short)).status).to.equal(401);
+    const { token: former } = await tokens.issue(by, 'former', 1);
+    roleHeld = false;
+    expect((await call('GET', '/api/packages', undefined, former)).status).to.equal(401);
+    roleHeld = true;
+    expect((await call('GET', '/api/packages', undefined, former)).status).to.equal(200);
     const { token: expiring } = await tokens.issue(by, 'expiring', 1);
     clock.advance(24 * 3600);
     expect((await call('GET', '/api/packages', undefined, expiring)).status).to.equal(401);

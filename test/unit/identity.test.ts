@@ -1,9 +1,17 @@
 import { expect } from 'chai';
 import { createIdNumberVault, idNumberKind, maskIdNumber } from '../../src/identity/id-numbers.ts';
-import { actions, allows, authorize } from '../../src/identity/policy.ts';
+import {
+  actions,
+  allows,
+  authorize,
+  organisationFor,
+  reachOf,
+  roleScopes,
+} from '../../src/identity/policy.ts';
 import { hashPassword, passwordMatches } from '../../src/identity/passwords.ts';
 import { ownPath } from '../../src/identity/routes-sign-in.ts';
-import type { Person, RoleGrant } from '../../src/identity/types.ts';
+import { type Person, type RoleGrant, roles } from '../../src/identity/types.ts';
+import { expectedPolicy } from '../support/policy-matrix.ts';
 
 const person = (...roles: RoleGrant[]): Person => ({
   id: 'p',
@@ -94,9 +102,37 @@ describe('policy', () => {
       .with.property('kind', 'forbidden');
   });
 
-  it('lets a learner take courses and nothing else', () => {
-    const learner = person({ role: 'learner', organisation: null });
-    expect(actions.filter((action) => allows(learner, action))).to.deep.equal(['course.take']);
+  it('lets each role do what stands in the table written down here, and nothing else', () => {
+    expect(actions.toSorted()).to.deep.equal(Object.keys(expectedPolicy).toSorted());
+    for (const role of roles)
+      for (const action of actions) {
+        const held = roleScopes[role] === null ? null : 'X';
+        const may = person({ role, organisation: held });
+        const scope = expectedPolicy[action][role];
+        const said = `${role} ${action}`;
+        expect(allows(may, action), said).to.equal(scope !== undefined);
+        const own = { organisation: 'X', agencies: ['Y', 'X', 'W'] };
+        const other = { organisation: 'Y', agencies: ['Y', 'W'] };
+        expect(allows(may, action, own), said).to.equal(scope !== undefined);
+        expect(allows(may, action, other), said).to.equal(scope === 'all');
+        expect(allows(may, action, {}), said).to.equal(scope === 'all');
+      }
+  });
+
+  it('lets a role that is held for something, but not said for what, reach nothing', () => {
+    for (const role of roles.filter((each) => roleScopes[each] !== null))
+      expect(
+        actions.filter((action) => allows(person({ role, organisation: null }), action)),
+        role,
+      ).to.deep.equal(['course.take']);
+  });
+
+  it('says how far a person reaches', () => {
+    const officer = person({ role: 'hr', organisation: 'A' }, { role: 'hr', organisation: 'B' });
+    expect(reachOf(officer, 'record.read')).to.deep.equal(['A', 'B']);
+    expect(reachOf(officer, 'course.edit')).to.deep.equal([]);
+    expect(reachOf(person({ role: 'support', organisation: null }), 'record.read')).to.equal('all');
+    expect(organisationFor(officer, 'credits.confirm')).to.equal('A');
   });
 });
 

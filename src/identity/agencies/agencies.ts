@@ -17,8 +17,10 @@ export interface Agencies {
    * regard to case and width; active agencies only unless told.
    */
   search(text: string, options?: { limit?: number; withInactive?: boolean }): Promise<FoundAgency[]>;
-  /** Whether the agency is the ancestor itself or below it. An unknown agency is within itself only. */
-  isWithin(code: string, ancestor: string): Promise<boolean>;
+  /** Codes of the agency and of all above it, for the policy (`Resource.agencies`); an unknown agency is its own line. */
+  lineOf(code: string | null): Promise<string[]>;
+  /** Codes of these agencies and of all below them, closed ones too: people and records still name those. */
+  treeOf(codes: readonly string[]): Promise<string[]>;
   /** Outermost first, the agency itself last; empty when it is unknown. */
   pathOf(code: string): Promise<Agency[]>;
   /** The name that the agency bore on that day (ISO date). */
@@ -103,8 +105,20 @@ export function createAgencies({ store, clock }: { store: AgencyStore; clock: Cl
         .slice(0, limit)
         .map(({ found }) => found);
     },
-    async isWithin(code, ancestor) {
-      return code === ancestor || (await pathOf(code)).some((agency) => agency.code === ancestor);
+    async lineOf(code) {
+      if (code === null) return [];
+      const line = (await pathOf(code)).map((agency) => agency.code);
+      return line.length > 0 ? line : [code];
+    },
+    async treeOf(codes) {
+      const { byCode } = await directory();
+      const below = new Map<string, string[]>();
+      for (const { code, parentCode } of byCode.values())
+        if (parentCode !== null) below.set(parentCode, [...(below.get(parentCode) ?? []), code]);
+      const tree = new Set(codes);
+      // A set takes in what is added while it is walked, and takes each code once: a circle ends.
+      for (const code of tree) for (const child of below.get(code) ?? []) tree.add(child);
+      return [...tree];
     },
     pathOf,
     async nameOn(code, day) {

@@ -3,12 +3,13 @@ import { DomainError } from '../../base/errors.ts';
 import { newUuid } from '../../base/ids.ts';
 import { identityOf } from '../../xapi/actor.ts';
 import type { Agent } from '../../xapi/types.ts';
-import type { DocumentStore, StatementStore } from '../store.ts';
+import type { DocumentStore, PersonaStore, StatementStore } from '../store.ts';
 import type { Erasure, LrsAdminStore } from './store.ts';
 
 export interface ErasureOptions {
   statements: StatementStore;
   documents: DocumentStore;
+  personas: PersonaStore;
   store: LrsAdminStore;
   clock: Clock;
 }
@@ -24,19 +25,23 @@ export interface Erasures {
 
 /**
  * Erasure of a person from the LRS (personal data rights): every Statement that names the actor in any role, its
- * documents and its names. What others said about such a Statement stays, with a reference that leads nowhere.
+ * documents and its names; likewise of every Agent that is the same person. What others said about such a Statement stays, with a reference that leads nowhere.
  */
-export function createErasures({ statements, documents, store, clock }: ErasureOptions): Erasures {
+export function createErasures({ statements, documents, personas, store, clock }: ErasureOptions): Erasures {
   const need = (agent: Agent): string => {
     const identity = identityOf(agent);
     if (identity === null)
       throw new DomainError('invalid', 'The agent has no identifier.', { code: 'xapi-invalid' });
     return identity;
   };
-  const count = async (identity: string) => ({
-    statements: await statements.countOf(identity),
-    documents: await documents.countOf(identity),
-  });
+  const count = async (identity: string) => {
+    const found = { statements: 0, documents: 0 };
+    for (const one of await personas.joined(identity)) {
+      found.statements += await statements.countOf(one);
+      found.documents += await documents.countOf(one);
+    }
+    return found;
+  };
   return {
     dryRun: (agent) => count(need(agent)),
     async request(agent, reason, by) {
@@ -70,15 +75,18 @@ export function createErasures({ statements, documents, store, clock }: ErasureO
           },
         );
       const { identity } = confirmed;
+      const joined = await personas.joined(identity);
+      const [person = identity] = joined;
       let erased = 0;
-      // A step at a time, so that others are served in between.
-      for (
-        let step = await statements.erase(identity, 100);
-        step > 0;
-        step = await statements.erase(identity, 100)
-      )
-        erased += step;
-      const gone = await documents.eraseAgent(identity);
+      let gone = 0;
+      for (const one of joined) {
+        // A step at a time, so that others are served in between.
+        for (let step = await statements.erase(one, 100); step > 0; step = await statements.erase(one, 100))
+          erased += step;
+        gone += await documents.eraseAgent(one);
+      }
+      // Last: whoever carries on after a crash must still find them.
+      for (const one of joined) await personas.unlink(one, person);
       const finishedAt = clock.now();
       await store.finishErasure(id, finishedAt, erased, gone);
       return { ...confirmed, finishedAt, statements: erased, documents: gone };

@@ -1,5 +1,5 @@
-import { toQuery } from '../door.ts';
-import type { StatementQuery, StatementRow, StatementStore } from '../store.ts';
+import { findAny, queriesOf } from '../joined.ts';
+import type { PersonaStore, StatementRow, StatementStore } from '../store.ts';
 import type { StatementFilter } from '../types.ts';
 import type { Language } from '../../base/languages.ts';
 import type { Actor, Statement } from '../../xapi/types.ts';
@@ -7,23 +7,32 @@ import { sentenceOf } from './sentence.ts';
 
 const pageSize = 200;
 
+/** Where Statements and the links between Agents are read. */
+export interface StatementSource {
+  statements: Pick<StatementStore, 'find'>;
+  personas: Pick<PersonaStore, 'joined'>;
+}
+
 /**
- * Every matching Statement, page by page: constant memory whatever the number. Oldest first.
+ * Every matching Statement, page by page: constant memory whatever the number. Oldest first. An agent stands for every
+ * Agent of the same person.
  * @param last nothing beyond this seq; up to now when left out
  */
 export async function* allRows(
-  store: StatementStore,
+  { statements, personas }: StatementSource,
   filter: StatementFilter,
   last: number | null = null,
 ): AsyncIterable<StatementRow> {
-  const query: StatementQuery = { ...toQuery({ ...filter, ascending: true }, pageSize), through: last };
+  let queries = (await queriesOf(personas, { ...filter, ascending: true }, pageSize)).map((query) => ({
+    ...query,
+    through: last,
+  }));
   for (;;) {
-    const { rows, more, through } = await store.find(query);
+    const { rows, more, through } = await findAny(statements, queries);
     yield* rows;
     const end = rows.at(-1);
     if (!more || !end) return;
-    query.after = end.seq;
-    query.through = through;
+    queries = queries.map((query) => ({ ...query, after: end.seq, through }));
   }
 }
 

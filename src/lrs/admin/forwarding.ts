@@ -57,7 +57,8 @@ export interface Forwarding {
 }
 
 const everySeconds = 5;
-const leaseMs = 60_000;
+/** Longer than one attempt takes: what a dead process held is taken over within half a minute. */
+const leaseMs = 25_000;
 const longestPauseMs = 60 * 60_000;
 const timeoutMs = 20_000;
 
@@ -127,6 +128,9 @@ export function createForwarding({
   /** One by one, to find which of a refused batch are at fault. False: the other side failed meanwhile. */
   const separate = async (rule: ForwardingRule, rows: StatementRow[]): Promise<string | null> => {
     for (const row of rows) {
+      const now = clock.now();
+      if (!(await store.takeRule(rule.id, holder, now, new Date(now.getTime() + leaseMs))))
+        return 'another process has taken the rule over';
       const { outcome } = await attempt(rule, [row]);
       if (outcome.kind === 'failed') return outcome.reason;
       if (outcome.kind === 'refused')

@@ -3,12 +3,15 @@ import type { ReadingView } from '../sessions/player-sessions.ts';
 export interface BeatsConfiguration {
   sessionId: string;
   beatToken: string;
+  inactivitySeconds: number | null;
   browse: boolean;
 }
 
 export interface Beats {
   start(): void;
   beat(extra?: { takeOver?: boolean }): Promise<void>;
+  /** 還在閱讀嗎: yes. */
+  present(): Promise<void>;
   /** The learner did something. */
   active(): void;
   /** Content in a window of its own shows or hides. */
@@ -25,6 +28,8 @@ export function createBeats(configuration: BeatsConfiguration, show: (reading: R
   let contentShows = false;
   let timer: ReturnType<typeof setTimeout> | null = null;
   let gone = false;
+  // Once asked, only the answer counts as a sign: a mouse that is pushed by a cat is no reader.
+  let asked = false;
   let lastBeat = 0;
 
   const visible = (): boolean => document.visibilityState === 'visible' || contentShows;
@@ -40,6 +45,7 @@ export function createBeats(configuration: BeatsConfiguration, show: (reading: R
     });
     if (!answer.ok) return;
     const { signedIn, ...reading } = (await answer.json()) as ReadingView & { signedIn?: boolean };
+    asked = reading.asked;
     show(reading);
     // The session has ended meanwhile; views/assets/session-end.js says so.
     if (signedIn === false) document.dispatchEvent(new Event('zhixing-signed-out'));
@@ -50,9 +56,15 @@ export function createBeats(configuration: BeatsConfiguration, show: (reading: R
 
   const schedule = (): void => {
     if (timer) clearTimeout(timer);
-    timer = setTimeout(() => void beat(), every);
+    const limit = configuration.inactivitySeconds;
+    // The question comes when the limit is reached, not up to a beat later.
+    const untilAsked = limit === null || asked ? Infinity : (limit - idleSeconds()) * 1000 + 100;
+    timer = setTimeout(() => void beat(), Math.min(every, Math.max(1000, untilAsked)));
   };
-  const beat = async (extra: { takeOver?: boolean } = {}): Promise<void> => {
+  const sign = (): void => {
+    if (!asked) lastSign = Date.now();
+  };
+  const beat = async (extra: { takeOver?: boolean; present?: boolean } = {}): Promise<void> => {
     if (gone) return;
     schedule();
     if (!visible()) return;
@@ -67,7 +79,7 @@ export function createBeats(configuration: BeatsConfiguration, show: (reading: R
   return {
     start() {
       for (const name of ['pointerdown', 'pointermove', 'keydown', 'wheel', 'scroll'])
-        window.addEventListener(name, () => (lastSign = Date.now()), { passive: true });
+        window.addEventListener(name, sign, { passive: true });
       document.addEventListener('visibilitychange', () => {
         if (gone) return;
         if (visible()) void beat();
@@ -84,9 +96,12 @@ export function createBeats(configuration: BeatsConfiguration, show: (reading: R
       void beat();
     },
     beat,
-    active() {
+    async present() {
+      asked = false;
       lastSign = Date.now();
+      await beat({ present: true });
     },
+    active: sign,
     contentVisible(value) {
       const before = visible();
       contentShows = value;

@@ -44,5 +44,7 @@ export interface PageConfiguration {
   /** Where 離開課程 leads. */
   leaveUrl: string;
   requiredSeconds: number | null;
+  /** After so long without a sign of the learner the page asks 還在閱讀嗎; null: never. */
+  inactivitySeconds: number | null;
   browse: boolean;
 }

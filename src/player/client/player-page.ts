@@ -15,6 +15,7 @@ function start(configuration: PageConfiguration): void {
     previous: () => tell({ zhixing: 'previous' }),
     next: () => tell({ zhixing: 'next' }),
     takeOver: () => void beats.beat({ takeOver: true }),
+    present: () => void beats.present(),
     leave: (undo) => void leave(undo),
   });
 

@@ -9,6 +9,7 @@ export interface PlayerActions {
   previous(): void;
   next(): void;
   takeOver(): void;
+  present(): void;
   leave(undo: boolean): void;
 }
 
@@ -32,6 +33,7 @@ export function createPlayerView(configuration: PageConfiguration, actions: Play
   const drawer = byId('player-toc');
   const toggle = byId('player-toc-toggle');
   const dialog = byId('player-elsewhere') as HTMLDialogElement;
+  const idle = byId('player-idle') as HTMLDialogElement;
   const texts = byId('player-texts').dataset;
   let reading: ReadingView | null = null;
   let readAt = 0;
@@ -69,6 +71,11 @@ export function createPlayerView(configuration: PageConfiguration, actions: Play
   byId('player-not-here').addEventListener('click', () => {
     dismissed = true;
     dialog.close();
+  });
+  byId('player-still-here').addEventListener('click', () => idle.close());
+  // However it is closed (button, Escape): somebody is there.
+  idle.addEventListener('close', () => {
+    if (reading?.asked) actions.present();
   });
   byId('player-count-here').addEventListener('click', actions.takeOver);
 
@@ -152,6 +159,8 @@ export function createPlayerView(configuration: PageConfiguration, actions: Play
       readAt = performance.now();
       tick();
       byId('player-undo').hidden = !next.undoable;
+      if (next.asked && !idle.open) idle.showModal();
+      if (!next.asked && idle.open) idle.close();
       const here = byId('player-count-here');
       here.hidden = next.elsewhere === null;
       if (next.elsewhere === null) {

@@ -330,7 +330,7 @@ export function createPackageLibrary(deps: LibraryDeps): PackageLibraryService {
         const id = key.split('/')[1] ?? '';
         const made = parseInt(id.replaceAll('-', '').slice(0, 12), 16);
         if (!(made < dayAgo)) continue;
-        if (!known.has(id)) known.set(id, (await store.version(id)) !== null);
+        if (!known.has(id)) known.set(id, !(await store.discardVersion(id)));
         if (known.get(id)) continue;
         await blobs.delete(key);
         deleted++;

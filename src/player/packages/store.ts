@@ -57,6 +57,8 @@ export interface PackageStore {
   /** Makes the publication's version, and its title, the package's; null when there is no such package or the version is not its own. */
   publish(id: string, publication: Publication, title: string): Promise<Package | null>;
   version(id: string): Promise<PackageVersion | null>;
+  /** Removes what a crash left of a version that never became one of a package; false, and nothing removed, when it is one. */
+  discardVersion(id: string): Promise<boolean>;
   /** Highest number first. */
   versionsOf(packageId: string): Promise<PackageVersion[]>;
   file(versionId: string, path: string): Promise<PackageFile | null>;

@@ -11,7 +11,7 @@ export type VendorTokenView = Omit<VendorToken, 'hash'>;
 export interface VendorTokens {
   /** The token itself is given this once and kept only as a hash. `days`: 1 to 366. */
   issue(by: PackageOwner, label: string, days: number): Promise<{ token: string; record: VendorTokenView }>;
-  /** Whom a `Bearer` header speaks for; null when it opens nothing (unknown, expired, revoked). */
+  /** Whom a `Bearer` header speaks for; null when it opens nothing (unknown, expired, revoked, its maker's role gone). */
   authenticate(authorization: string | undefined): Promise<PackageOwner | null>;
   /** Newest first. */
   list(organisation: string): Promise<VendorTokenView[]>;
@@ -31,9 +31,12 @@ const view = ({ hash: _hash, ...shown }: VendorToken): VendorTokenView => shown;
 export function createVendorTokens({
   store,
   clock,
+  holds,
 }: {
   store: Pick<PackageStore, 'putToken' | 'tokenByHash' | 'tokensOf' | 'revokeToken' | 'noteTokenUse'>;
   clock: Clock;
+  /** Whether whoever made the token may still upload for the organisation. */
+  holds(owner: PackageOwner): Promise<boolean>;
 }): VendorTokens {
   return {
     async issue(by, label, days) {
@@ -64,7 +67,7 @@ export function createVendorTokens({
       const token = /^Bearer +(zxv_[\w-]{20,100})$/i.exec(authorization ?? '')?.[1];
       const found = token === undefined ? null : await store.tokenByHash(hashOf(token));
       const now = clock.now();
-      if (!found || found.revokedAt !== null || found.expiresAt <= now) return null;
+      if (!found || found.revokedAt !== null || found.expiresAt <= now || !(await holds(found))) return null;
       if (found.lastUsedAt === null || now.getTime() - found.lastUsedAt.getTime() > noteEverySeconds * 1000)
         await store.noteTokenUse(found.id, now);
       return { personId: found.personId, organisation: found.organisation };

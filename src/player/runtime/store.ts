@@ -29,6 +29,8 @@ export interface RuntimeStateStore {
   put(state: StoredItemState): Promise<boolean>;
   /** Empties the outbox if the state still has this revision; false otherwise. The revision grows. */
   clearOutbox(state: Pick<StoredItemState, 'registration' | 'item' | 'revision'>): Promise<boolean>;
+  /** Deletes everything of the registration; says how many items it had. */
+  forget(registration: string): Promise<number>;
   /** States with a full outbox, last changed before the instant, oldest first. */
   withOutbox(before: Date, limit: number): Promise<StoredItemState[]>;
   /** How many learners have data in each item that they opened last in this package version. */

@@ -7,6 +7,7 @@ import type { Authority, StatementDoor } from '../../lrs/types.ts';
 import type { PackageLibrary, PlayerSessions, ReadingSession, SessionEnding } from '../types.ts';
 import {
   advance,
+  attentionOf,
   begin,
   end,
   hasLapsed,
@@ -45,6 +46,8 @@ export interface Beat {
   idleSeconds?: number;
   /** Count here from now on, whatever other window counts. */
   takeOver?: boolean;
+  /** The learner has answered 還在閱讀嗎. */
+  present?: boolean;
 }
 
 /** What the player shows. */
@@ -55,6 +58,8 @@ export interface ReadingView {
   /** Counted for the registration, in seconds. */
   seconds: number;
   requiredSeconds: number | null;
+  /** Time stands still until the learner answers 還在閱讀嗎 (the course's inactivity rule). */
+  asked: boolean;
   /** The entry can still be undone: less than a minute, and nothing recorded. */
   undoable: boolean;
 }
@@ -74,6 +79,8 @@ export interface PlayerSessionService extends PlayerSessions {
 const launchLifetime = 16 * 3600_000;
 /** A launch token is used at once. */
 const launchTokenLifetime = 10 * 60_000;
+/** The page goes away. */
+const gone = { visible: false, overMilliseconds: 0, answered: false };
 /** Before so much has counted an entry may be an accident (requirements W9). */
 const undoBelow = 60_000;
 
@@ -132,30 +139,34 @@ export function createPlayerSessions(deps: PlayerSessionDeps): PlayerSessionServ
   const view = (
     launch: PlayerLaunch,
     milliseconds: number,
-    state: { counting?: boolean; elsewhere?: string | null; undoable?: boolean } = {},
+    state: Partial<Pick<ReadingView, 'counting' | 'elsewhere' | 'asked' | 'undoable'>> = {},
   ): ReadingView => ({
     counting: state.counting ?? false,
     elsewhere: state.elsewhere ?? null,
     seconds: milliseconds / 1000,
     requiredSeconds: launch.course.requiredSeconds,
+    asked: state.asked ?? false,
     undoable: state.undoable ?? false,
   });
   const viewOf = (launch: PlayerLaunch, session: StoredReadingSession): ReadingView =>
     view(launch, session.priorMilliseconds + session.milliseconds, {
       counting: !session.paused,
+      asked: session.asked ?? false,
       undoable: session.priorMilliseconds === 0 && session.milliseconds < undoBelow,
     });
-  const viewStopped = async (launch: PlayerLaunch, elsewhere: string | null = null): Promise<ReadingView> =>
-    view(launch, total(await store.ofRegistration(launch.registration)), { elsewhere });
+  const viewStopped = async (
+    launch: PlayerLaunch,
+    state: { elsewhere?: string; asked?: boolean } = {},
+  ): Promise<ReadingView> => view(launch, total(await store.ofRegistration(launch.registration)), state);
 
   /** One try; null: someone else moved the same session meanwhile, look again. */
   const tryBeat = async (launch: PlayerLaunch, beat: Beat): Promise<ReadingView | null> => {
     const now = clock.now();
-    const limit = launch.course.inactivitySeconds;
-    const attentive = beat.visible && (limit === null || (beat.idleSeconds ?? 0) <= limit);
+    const attention = attentionOf(beat, launch.course.inactivitySeconds);
+    const idle = attention.overMilliseconds > 0;
     const running = await store.running(launch.learner.id);
     if (!running) {
-      if (!attentive) return viewStopped(launch);
+      if (!beat.visible || idle) return viewStopped(launch, { asked: idle });
       const prior = total(await store.ofRegistration(launch.registration));
       const session = await startSession(launch, prior);
       return session && viewOf(launch, session);
@@ -169,9 +180,11 @@ export function createPlayerSessions(deps: PlayerSessionDeps): PlayerSessionServ
         await finish(running, 'taken-over', null);
         return null;
       }
-      return viewStopped(launch, (await store.launch(running.launchId))?.course.title ?? '');
+      return viewStopped(launch, {
+        elsewhere: (await store.launch(running.launchId))?.course.title ?? '',
+      });
     }
-    const next = advance(running, now, attentive);
+    const next = advance(running, now, attention);
     if (isMilestone(running, next, launch.course.requiredSeconds, rules)) {
       if (!(await finish(next, 'split', launch))) return null;
       const session = await startSession(launch, next.priorMilliseconds + next.milliseconds);
@@ -264,7 +277,7 @@ export function createPlayerSessions(deps: PlayerSessionDeps): PlayerSessionServ
         if (!running || running.launchId !== launch.id) return viewStopped(launch);
         const now = clock.now();
         const lapsed = hasLapsed(running, now, rules);
-        const last = lapsed ? running : advance(running, now, false);
+        const last = lapsed ? running : advance(running, now, gone);
         const undone = options.undo === true && last.priorMilliseconds === 0 && last.milliseconds < undoBelow;
         const done = await finish(
           undone ? { ...last, milliseconds: 0 } : last,

@@ -37,16 +37,45 @@ export const begin = (
 export const hasLapsed = (session: StoredReadingSession, now: Date, rules: ReadingRules): boolean =>
   now.getTime() - session.lastBeatAt.getTime() > rules.lapseAfter;
 
+/** What a beat says of the learner. */
+export interface Attention {
+  visible: boolean;
+  /** How long ago the course's inactivity limit was passed; 0: it was not. */
+  overMilliseconds: number;
+  /** The learner has answered 還在閱讀嗎. */
+  answered: boolean;
+}
+
+/** What a beat says, by the course's rule. Pure. */
+export const attentionOf = (
+  beat: { visible: boolean; idleSeconds?: number; present?: boolean },
+  inactivitySeconds: number | null,
+): Attention => ({
+  visible: beat.visible,
+  overMilliseconds:
+    inactivitySeconds === null || beat.present === true
+      ? 0
+      : Math.max(0, ((beat.idleSeconds ?? 0) - inactivitySeconds) * 1000),
+  answered: beat.present === true,
+});
+
 /**
- * A beat at `now`: the gap since the last one counts unless the page was hidden in it. A clock that stepped back gives
- * nothing and takes nothing: counting goes on from where the clock is now. Pure; the caller has asked `hasLapsed` first.
+ * A beat at `now`: the gap since the last one counts unless the page was hidden in it, and only up to where the inactivity
+ * limit was passed; from then on nothing counts until the learner has answered. A clock that stepped back gives nothing
+ * and takes nothing: counting goes on from where the clock is now. Pure; the caller has asked `hasLapsed` first.
  */
-export function advance(session: StoredReadingSession, now: Date, visible: boolean): StoredReadingSession {
-  const gap = Math.max(0, now.getTime() - session.lastBeatAt.getTime());
+export function advance(
+  { asked: before, ...session }: StoredReadingSession,
+  now: Date,
+  { visible, overMilliseconds, answered }: Attention,
+): StoredReadingSession {
+  const gap = Math.max(0, now.getTime() - session.lastBeatAt.getTime() - overMilliseconds);
+  const asked = !answered && (before === true || overMilliseconds > 0);
   return {
     ...session,
     lastBeatAt: now,
-    paused: !visible,
+    paused: !visible || asked,
+    ...(asked ? { asked } : {}),
     milliseconds: session.milliseconds + (session.paused ? 0 : gap),
   };
 }

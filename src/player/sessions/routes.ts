@@ -16,6 +16,7 @@ const beat = z.object({
   visible: z.boolean(),
   idleSeconds: z.number().min(0).optional(),
   takeOver: z.boolean().optional(),
+  present: z.boolean().optional(),
 });
 const leave = z.object({
   token: z.string().max(200),
@@ -43,19 +44,16 @@ export function createPlayerRoutes({ sessions, currentPerson }: PlayerRouteDeps)
   };
 
   router.post('/api/player/sessions/:id/beat', async (req, res) => {
-    const { token, visible, idleSeconds, takeOver } = parse(beat, req.body);
+    const { token, visible, idleSeconds, takeOver, present } = parse(beat, req.body);
     const launch = await launchOf(req, token);
-    res.set('Cache-Control', 'no-store').json(
-      // The time counts whether or not the portal's session still lives; the page tells the reader when it does not.
-      {
-        ...(await sessions.beat(launch, {
-          visible,
-          ...(idleSeconds === undefined ? {} : { idleSeconds }),
-          ...(takeOver === undefined ? {} : { takeOver }),
-        })),
-        signedIn: currentPerson(req) !== null,
-      },
-    );
+    const reading = await sessions.beat(launch, {
+      visible,
+      ...(idleSeconds === undefined ? {} : { idleSeconds }),
+      ...(takeOver === undefined ? {} : { takeOver }),
+      ...(present === undefined ? {} : { present }),
+    });
+    // The time counts whether or not the portal's session still lives; the page tells the reader when it does not.
+    res.set('Cache-Control', 'no-store').json({ ...reading, signedIn: currentPerson(req) !== null });
   });
 
   router.post('/api/player/sessions/:id/leave', async (req, res) => {

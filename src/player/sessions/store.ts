@@ -37,6 +37,8 @@ export interface StoredReadingSession {
   lastBeatAt: Date;
   /** Hidden since the last beat: the gap that follows does not count. */
   paused: boolean;
+  /** The course's inactivity rule has stopped the time: the learner was asked 還在閱讀嗎 and has not answered. Absent: no. */
+  asked?: boolean;
   endedAt: Date | null;
   ending: SessionEnding | null;
   /** Counted so far. */
@@ -68,6 +70,8 @@ export interface PlayerSessionStore {
   unrecorded(limit: number): Promise<StoredReadingSession[]>;
   /** In the order they started. */
   ofRegistration(registration: string): Promise<StoredReadingSession[]>;
+  /** Deletes the registration's sessions and the launches that they belong to; says how many sessions. */
+  forget(registration: string): Promise<number>;
   /** Deletes launches that expired before the instant; says how many. */
   deleteLaunches(before: Date): Promise<number>;
 }

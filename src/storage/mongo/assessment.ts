@@ -1,5 +1,6 @@
 import { Schema } from 'mongoose';
 import type { AssessmentStore, Quiz, QuizAttempt, Survey, SurveyResponse } from '../../assessment/store.ts';
+import { without } from '../../assessment/store.ts';
 import { type Connection, isDuplicateKey } from './open.ts';
 
 interface BodyRow {
@@ -163,6 +164,13 @@ export async function createMongoAssessmentStore(connection: Connection): Promis
     async response(registration) {
       const row = await response.findById(registration).lean<ResponseRow>();
       return row && toResponse(row);
+    },
+    async dropAnswers(registration, questionIds) {
+      // A response never changes otherwise: nothing can come in between.
+      const row = await response.findById(registration).lean<ResponseRow>();
+      if (!row) return;
+      const answers = JSON.stringify(without(toResponse(row).answers, questionIds));
+      await response.updateOne({ _id: registration }, { $set: { answers } });
     },
     async unrecordedAttempts(limit) {
       const rows = await attempt

@@ -22,7 +22,8 @@ const schema = new Schema<Row>(
     registration: text,
     edition: { type: Number, required: true },
     personId: text,
-    personName: text,
+    // Empty once its holder was erased.
+    personName: { type: String, default: '' },
     personNameEn: { type: String, default: null },
     courseCode: text,
     courseTitle: text,
@@ -116,6 +117,16 @@ export async function createMongoCertificateStore(connection: Connection): Promi
     async ofPerson(personId) {
       const rows = await model.find({ personId }).sort({ issuedAt: -1, number: -1 }).lean<Row[]>();
       return rows.map(toCertificate);
+    },
+    async transfer(registration, from, to) {
+      await model.updateMany({ registration, personId: from }, { $set: { personId: to } });
+    },
+    async anonymise(personId, pseudonym) {
+      const done = await model.updateMany(
+        { personId },
+        { $set: { personId: pseudonym, personName: '', personNameEn: null } },
+      );
+      return done.modifiedCount;
     },
     async revoke(number, revocation) {
       await model.updateOne({ number, revokedAt: null }, { $set: { revokedAt: revocation.at, revocation } });

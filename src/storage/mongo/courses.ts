@@ -200,6 +200,34 @@ export async function createMongoCourseStore(connection: Connection): Promise<Co
         .lean<EnrolmentRow[]>();
       return rows.map(toEnrolment);
     },
+    async everyEnrolmentOf(personId) {
+      const rows = await enrolment.find({ personId }).sort({ enrolledAt: 1, _id: 1 }).lean<EnrolmentRow[]>();
+      return rows.map(toEnrolment);
+    },
+    async transfer(registration, from, to) {
+      for (;;) {
+        const row = await enrolment.findById(registration).lean<EnrolmentRow>();
+        if (row?.personId === to) return 'done';
+        if (row?.personId !== from) return 'gone';
+        const { withdrawnAt, courseId } = row;
+        try {
+          // A withdrawal in between changes what the key must be: then once more.
+          const done = await enrolment.updateOne(
+            { _id: registration, personId: from, withdrawnAt },
+            {
+              $set: {
+                personId: to,
+                ...(withdrawnAt === null ? { currentKey: currentKey(to, courseId) } : {}),
+              },
+            },
+          );
+          if (done.matchedCount === 1) return 'done';
+        } catch (error) {
+          if (isDuplicateKey(error)) return 'taken';
+          throw error;
+        }
+      }
+    },
     async markStarted(registration, at) {
       const done = await enrolment.updateOne(
         { _id: registration, startedAt: null },

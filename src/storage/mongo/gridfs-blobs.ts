@@ -5,12 +5,19 @@ import type { BlobInfo, BlobStore } from '../../base/blobs.ts';
 import { DomainError } from '../../base/errors.ts';
 import type { Connection } from './open.ts';
 
+/** Chunks older than this that no file has were looked at many starts ago. */
+const searchedDays = 30;
+const idAt = (at: Date): mongoose.mongo.ObjectId =>
+  mongoose.mongo.ObjectId.createFromTime(Math.max(0, Math.floor(at.getTime() / 1000)));
+
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 /** Files in GridFS, so that every process on every machine serves them. The newest file of a name is the blob. */
 export function createGridFsBlobs(connection: Connection): BlobStore {
   if (!connection.db) throw new Error('GridFS needs an open connection');
   const bucket = new mongoose.mongo.GridFSBucket(connection.db, { bucketName: 'blobs' });
+  const files = connection.db.collection('blobs.files');
+  const chunks = connection.db.collection<{ files_id: mongoose.mongo.ObjectId; n: number }>('blobs.chunks');
 
   const newest = async (key: string) =>
     (await bucket.find({ filename: key }).sort({ uploadDate: -1, _id: -1 }).limit(1).toArray())[0];
@@ -64,6 +71,21 @@ export function createGridFsBlobs(connection: Connection): BlobStore {
         if (filename !== last) yield { key: filename, size: length };
         last = filename;
       }
+    },
+    async cleanUp(before) {
+      // A file's document is written behind its chunks: chunks without one are a write that died. Their ids tell its age.
+      const from = new Date(before.getTime() - searchedDays * 24 * 3600_000);
+      const begun = chunks.find(
+        { files_id: { $gte: idAt(from), $lt: idAt(before) }, n: 0 },
+        { projection: { files_id: 1 } },
+      );
+      let removed = 0;
+      for await (const { files_id } of begun) {
+        if (await files.findOne({ _id: files_id }, { projection: { _id: 1 } })) continue;
+        await chunks.deleteMany({ files_id });
+        removed++;
+      }
+      return removed;
     },
   };
 }

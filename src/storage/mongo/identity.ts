@@ -26,6 +26,8 @@ interface IdentityRow {
   /** JSON of [provider, subject] */
   _id: string;
   personId: string;
+  /** True while its person is being written; false once that is done. */
+  pending?: boolean;
 }
 interface FailureRow {
   key: string;
@@ -48,7 +50,7 @@ people.index({ nicknameKey: 1 }, { unique: true, sparse: true });
 people.index({ idNumberLookup: 1 }, { unique: true, sparse: true });
 
 const identities = new Schema<IdentityRow>(
-  { _id: { type: String, required: true }, personId: { type: String, required: true } },
+  { _id: { type: String, required: true }, personId: { type: String, required: true }, pending: Boolean },
   { versionKey: false, collection: 'identities' },
 );
 identities.index({ personId: 1 });
@@ -69,6 +71,9 @@ const toRow = (person: PersonRecord, revision: number): Row => ({
   ...(person.idNumber ? { idNumberLookup: person.idNumber.lookup } : {}),
   revision,
 });
+
+/** So long the person behind a reservation is waited for, all in all two seconds. */
+const slowCreation = { tries: 40, pauseMs: 50 };
 
 export async function createMongoIdentityStore(connection: Connection): Promise<IdentityStore> {
   const person = connection.model<Row>('Person', people);
@@ -91,20 +96,36 @@ export async function createMongoIdentityStore(connection: Connection): Promise<
     return 'login-name';
   };
 
-  /** Reserves an identity for a person; one left behind by a crash (its person was never written) is taken over. */
-  const reserve = async (key: string, personId: string): Promise<boolean> => {
-    try {
-      await identity.create({ _id: key, personId });
-      return true;
-    } catch (error) {
-      if (!isDuplicateKey(error)) throw error;
+  /**
+   * Reserves an identity for a person. One that stays pending while its person does not appear was left behind by a
+   * crash and is taken over; a creator who was only slow notices that it is no longer theirs.
+   */
+  const reserve = async (key: string, personId: string, pending: boolean): Promise<boolean> => {
+    for (let tries = 0; ; tries++) {
+      try {
+        await identity.create({ _id: key, personId, ...(pending ? { pending } : {}) });
+        return true;
+      } catch (error) {
+        if (!isDuplicateKey(error)) throw error;
+      }
       const held = await identity.findById(key).lean<IdentityRow>();
-      if (!held || held.personId === personId) return held !== null;
-      if (await person.exists({ _id: held.personId })) return false;
-      const taken = await identity.updateOne({ _id: key, personId: held.personId }, { $set: { personId } });
-      return taken.modifiedCount === 1;
+      if (!held) continue;
+      if (held.personId === personId) return true;
+      if (held.pending === false || (await person.exists({ _id: held.personId }))) return false;
+      if (tries < slowCreation.tries) {
+        await new Promise((resolve) => setTimeout(resolve, slowCreation.pauseMs));
+        continue;
+      }
+      const taken = await identity.updateOne(
+        { _id: key, personId: held.personId, pending: { $ne: false } },
+        { $set: { personId, pending } },
+      );
+      if (taken.matchedCount === 1) return true;
     }
   };
+  /** False when someone else has taken the reservation over meanwhile. */
+  const keepReserved = async (key: string, personId: string): Promise<boolean> =>
+    (await identity.updateOne({ _id: key, personId }, { $set: { pending: false } })).matchedCount === 1;
   const keyOf = ({ provider, subject }: { provider: string; subject: string }): string =>
     JSON.stringify([provider, subject]);
   /** Changes the person as decided on what is kept at that moment; false when there is none, or nothing is to be changed. */
@@ -127,11 +148,13 @@ export async function createMongoIdentityStore(connection: Connection): Promise<
 
   return {
     async create(record, external) {
-      if (external && !(await reserve(keyOf(external), record.id))) return 'identity';
+      if (external && !(await reserve(keyOf(external), record.id, true))) return 'identity';
       const row = toRow(record, 0);
       try {
         await person.create(row);
-        return null;
+        if (!external || (await keepReserved(keyOf(external), record.id))) return null;
+        await person.deleteOne({ _id: record.id });
+        return 'identity';
       } catch (error) {
         if (external) await identity.deleteOne({ _id: keyOf(external), personId: record.id });
         if (isDuplicateKey(error)) return takenBy(row);
@@ -160,6 +183,13 @@ export async function createMongoIdentityStore(connection: Connection): Promise<
         return { provider, subject } satisfies ExternalIdentity;
       });
     },
+    async moveIdentity(external, from, to) {
+      const done = await identity.updateOne(
+        { _id: keyOf(external), personId: { $in: [from, to] } },
+        { $set: { personId: to } },
+      );
+      return done.matchedCount === 1;
+    },
     async unlink(id, external) {
       return (await identity.deleteOne({ _id: keyOf(external), personId: id })).deletedCount === 1;
     },
@@ -186,7 +216,7 @@ export async function createMongoIdentityStore(connection: Connection): Promise<
     spendRecoveryCode: (id, spent) => changed(id, (kept) => withRecoverySpent(kept, spent)),
     renewRecoveryCodes: (id, renewed) => changed(id, (kept) => withRecoveryRenewed(kept, renewed)),
     async link(id, external) {
-      return (await reserve(keyOf(external), id)) ? null : 'identity';
+      return (await reserve(keyOf(external), id, false)) ? null : 'identity';
     },
     async addFailure(key, at, since) {
       await failure.deleteMany({ key, at: { $lt: since } });

@@ -51,6 +51,24 @@ const keyOf = (scope: DocumentScope, id: string): string =>
     .update(JSON.stringify([scopeText(scope), registrationText(scope), id]))
     .digest('base64url');
 
+const kept = ({ scopeParts: parts, registration, id, contentType, etag, updated, body }: Row) => {
+  const [kind, activityId, agent] = JSON.parse(parts) as [
+    DocumentScope['kind'],
+    string | null,
+    string | null,
+  ];
+  return {
+    scope: { kind, activityId, agent, registration: registration === '' ? null : registration },
+    id,
+    document: {
+      contentType,
+      etag,
+      updated,
+      body: Buffer.from(Buffer.isBuffer(body) ? body : body.buffer),
+    },
+  };
+};
+
 export async function createMongoDocumentStore(connection: Connection): Promise<DocumentStore> {
   const model = connection.model<Row>('LrsDocument', schema as never);
   await model.createCollection();
@@ -108,6 +126,13 @@ export async function createMongoDocumentStore(connection: Connection): Promise<
     async countOf(agent) {
       return model.countDocuments({ agent: agentHash(agent) });
     },
+    async *ofAgent(agent) {
+      const cursor = model
+        .find({ agent: agentHash(agent) })
+        .lean<Row[]>()
+        .cursor({ batchSize: 20 });
+      for await (const row of cursor as AsyncIterable<Row>) yield kept(row);
+    },
     async eraseAgent(agent) {
       return (await model.deleteMany({ agent: agentHash(agent) })).deletedCount;
     },
@@ -118,28 +143,7 @@ export async function createMongoDocumentStore(connection: Connection): Promise<
         .lean<Row[]>()
         .cursor({ batchSize: 100 });
       for await (const row of cursor as AsyncIterable<Row>) {
-        const { contentType, etag, updated, body } = row;
-        const [kind, activityId, agent] = JSON.parse(row.scopeParts) as [
-          DocumentScope['kind'],
-          string | null,
-          string | null,
-        ];
-        yield {
-          cursor: row._id,
-          scope: {
-            kind,
-            activityId,
-            agent,
-            registration: row.registration === '' ? null : row.registration,
-          },
-          id: row.id,
-          document: {
-            contentType,
-            etag,
-            updated,
-            body: Buffer.from(Buffer.isBuffer(body) ? body : body.buffer),
-          },
-        };
+        yield { cursor: row._id, ...kept(row) };
       }
     },
     async deleteAll(scope) {

@@ -25,7 +25,7 @@ const agentSchema = new Schema(
 
 const most = 100_000;
 
-/** What the LRS has learnt of Activities and agents from Statements. Written after them: it is derived, and merging repeats harmlessly. */
+/** What the LRS has learnt of Activities and agents from Statements. Written once they are decided: merging repeats harmlessly, so whoever completes a crashed batch does it again. */
 export async function createKnowledge(connection: Connection) {
   const activities = connection.model<ActivityRow>('LrsActivity', activitySchema as never);
   const agents = connection.model<AgentRow>('LrsAgent', agentSchema as never);
@@ -60,7 +60,7 @@ export async function createKnowledge(connection: Connection) {
   };
 
   return {
-    async learn(statement: NewStatement): Promise<void> {
+    async learn(statement: Pick<NewStatement, 'definitions' | 'agentNames'>): Promise<void> {
       for (const { activityId, mark, text } of statement.definitions) {
         if (seen.get(`d ${activityId}`) === mark) continue;
         await define(activityId, text());

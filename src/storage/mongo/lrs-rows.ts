@@ -15,6 +15,8 @@ export interface Row {
   /** Those of them that what refers to it inherits. */
   passed: string[];
   batch: string;
+  /** Its definitions become the LRS's own; absent: they do not, or there are none. */
+  defines?: boolean;
   refersTo: string | null;
   voiding: boolean;
   voided: boolean;
@@ -30,6 +32,7 @@ const schema = new Schema(
     terms: [String],
     passed: [String],
     batch: String,
+    defines: Boolean,
     refersTo: { type: String, default: null },
     voiding: Boolean,
     voided: Boolean,

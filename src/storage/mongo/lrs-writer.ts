@@ -4,6 +4,7 @@ import { conflictingId, type NewStatement, repeatedId, type StatementStore } fro
 import { statementDifference } from '../../xapi/equality.ts';
 import { sealBody } from '../../xapi/raw.ts';
 import { isInherited } from '../../xapi/terms.ts';
+import { learnt } from '../derived-statement.ts';
 import type { Knowledge } from './lrs-knowledge.ts';
 import { createLinks } from './lrs-links.ts';
 import { hashed, inRange, type Row, type StatementRows } from './lrs-rows.ts';
@@ -40,15 +41,23 @@ export function createStatementWriter(
   const close = (batch: string): Promise<SequenceState | null> =>
     sequence.change((state) => ({ ...state, open: state.open.filter((range) => range.batch !== batch) }));
 
+  const learnFrom = async (row: Row): Promise<void> => {
+    const { definitions, agentNames } = learnt(row.body);
+    const defined = definitions.map(({ activityId, text }) => ({ activityId, mark: text, text: () => text }));
+    await knowledge.learn({ definitions: row.defines ? defined : [], agentNames });
+  };
+
   /** Undoes crashed batches that were not decided, completes those that were. */
   const recover = async (now: number): Promise<void> => {
     const state = await sequence.read();
     for (const range of state.open) {
       if (range.until > now) continue;
       if (range.phase === 'committed') {
-        await link(
-          await model.find({ ...inRange(range.first, range.count), batch: range.batch }).lean<Row[]>(),
-        );
+        const rows = await model
+          .find({ ...inRange(range.first, range.count), batch: range.batch })
+          .lean<Row[]>();
+        await link(rows);
+        for (const row of rows) await learnFrom(row);
         await close(range.batch);
         continue;
       }
@@ -106,6 +115,7 @@ export function createStatementWriter(
     terms: statement.terms.map(hashed),
     passed: statement.terms.filter(isInherited).map(hashed),
     batch,
+    ...(statement.definitions.length > 0 ? { defines: true } : {}),
     refersTo: statement.refersTo,
     voiding: statement.voiding,
     voided: false,
@@ -180,8 +190,8 @@ export function createStatementWriter(
       return;
     }
     await link(kept);
-    await close(batch);
     for (const { fresh } of won) for (const statement of fresh) await knowledge.learn(statement);
+    await close(batch);
     await untilVisible(range.first + range.count - 1, clock);
     for (const { request } of won) request.resolve();
   };

@@ -5,6 +5,7 @@ import { createBlobAttachments } from '../blob-attachments.ts';
 import { createMongoLrsAdminStore } from './lrs-admin.ts';
 import { createMongoCredentialStore } from './lrs-credentials.ts';
 import { createMongoDocumentStore } from './lrs-documents.ts';
+import { createMongoPersonaStore } from './lrs-personas.ts';
 import { createMongoStatementStore } from './lrs-statements.ts';
 import { type Connection, isDuplicateKey } from './open.ts';
 
@@ -62,5 +63,6 @@ export const createMongoLrsStores = async (connection: Connection, blobs: BlobSt
   attachments: createBlobAttachments(blobs),
   feed: await createMongoFeedStore(connection),
   credentials: await createMongoCredentialStore(connection),
+  personas: await createMongoPersonaStore(connection),
   admin: await createMongoLrsAdminStore(connection),
 });

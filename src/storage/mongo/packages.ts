@@ -186,6 +186,13 @@ export async function createMongoPackageStore(connection: Connection): Promise<P
       const row = await version.findById(id).lean<VersionRow>();
       return row && toVersion(row);
     },
+    async discardVersion(id) {
+      const row = await version.findById(id).lean<VersionRow>();
+      if (row && (await pkg.exists({ _id: row.packageId }))) return false;
+      await version.deleteOne({ _id: id });
+      await file.deleteMany({ versionId: id });
+      return true;
+    },
     async versionsOf(packageId) {
       return (await version.find({ packageId }).sort({ version: -1 }).lean<VersionRow[]>()).map(toVersion);
     },

@@ -9,8 +9,9 @@ interface LaunchRow {
   body: string;
   expiresAt: Date;
 }
-interface SessionRow extends Omit<StoredReadingSession, 'id'> {
+interface SessionRow extends Omit<StoredReadingSession, 'id' | 'asked'> {
   _id: string;
+  asked?: boolean | null;
   /** `running`, or the session's own id once it has ended: with learnerId unique, so that one runs per learner. */
   slot: string;
   /** Ended, its Statement not stored yet. */
@@ -44,6 +45,7 @@ const sessions = new Schema<SessionRow>(
     recordedAt: { type: Date, default: null },
     revision: { type: Number, required: true },
     device: String,
+    asked: { type: Boolean, default: null },
     slot: { type: String, required: true },
     owed: { type: Boolean, required: true },
   },
@@ -55,14 +57,24 @@ sessions.index({ registration: 1, startedAt: 1 });
 sessions.index({ slot: 1, lastBeatAt: 1 });
 sessions.index({ owed: 1, endedAt: 1 });
 
-const toSession = ({ _id, slot: _slot, owed: _owed, device, ...rest }: SessionRow): StoredReadingSession => ({
+const toSession = ({
+  _id,
+  slot: _slot,
+  owed: _owed,
+  device,
+  asked,
+  ...rest
+}: SessionRow): StoredReadingSession => ({
   id: _id,
   ...rest,
   ...(device ? { device } : {}),
+  ...(asked ? { asked } : {}),
 });
 const toRow = ({ id, ...rest }: StoredReadingSession): SessionRow => ({
   _id: id,
   ...rest,
+  // An explicit null: a change sets every field, and this one must be able to go.
+  asked: rest.asked ?? null,
   slot: rest.endedAt === null ? 'running' : id,
   owed: rest.endedAt !== null && rest.recordedAt === null,
 });
@@ -121,6 +133,12 @@ export async function createMongoPlayerSessionStore(connection: Connection): Pro
     async ofRegistration(registration) {
       const rows = await session.find({ registration }).sort({ startedAt: 1, _id: 1 }).lean<SessionRow[]>();
       return rows.map(toSession);
+    },
+    async forget(registration) {
+      // The launches first: after a crash in between the sessions still say which they were.
+      const ids = await session.distinct('launchId', { registration });
+      await launch.deleteMany({ _id: { $in: ids } });
+      return (await session.deleteMany({ registration })).deletedCount;
     },
     async deleteLaunches(before) {
       return (await launch.deleteMany({ expiresAt: { $lt: before } })).deletedCount;

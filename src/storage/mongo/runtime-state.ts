@@ -72,6 +72,9 @@ export async function createMongoRuntimeStateStore(connection: Connection): Prom
       );
       return done.matchedCount === 1;
     },
+    async forget(registration) {
+      return (await model.deleteMany({ registration })).deletedCount;
+    },
     async withOutbox(before, limit) {
       const rows = await model
         .find({ owing: true, updatedAt: { $lt: before } })

@@ -1,4 +1,5 @@
 import type { AssessmentStore, Quiz, QuizAttempt, Survey, SurveyResponse } from '../../assessment/store.ts';
+import { without } from '../../assessment/store.ts';
 import type { Sqlite, SqliteSchema } from './open.ts';
 
 export const assessmentSchema: SqliteSchema = {
@@ -94,6 +95,7 @@ export function createSqliteAssessmentStore(db: Sqlite): AssessmentStore {
     'INSERT INTO survey_responses (registration, course_id, answers, submitted_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
   );
   const response = db.prepare<[string], ResponseRow>('SELECT * FROM survey_responses WHERE registration = ?');
+  const replaceAnswers = db.prepare('UPDATE survey_responses SET answers = ? WHERE registration = ?');
   const unrecordedAttempts = db.prepare<[number], AttemptRow>(
     'SELECT * FROM quiz_attempts WHERE submitted_at IS NOT NULL AND recorded = 0 ORDER BY id LIMIT ?',
   );
@@ -160,6 +162,11 @@ export function createSqliteAssessmentStore(db: Sqlite): AssessmentStore {
     async response(registration) {
       const row = response.get(registration);
       return row ? toResponse(row) : null;
+    },
+    async dropAnswers(registration, questionIds) {
+      const row = response.get(registration);
+      if (!row) return;
+      replaceAnswers.run(JSON.stringify(without(toResponse(row).answers, questionIds)), registration);
     },
     async unrecordedAttempts(limit) {
       return unrecordedAttempts.all(limit).map(toAttempt);

@@ -113,6 +113,12 @@ export function createSqliteCertificateStore(db: Sqlite): CertificateStore {
   const revoke = db.prepare(
     'UPDATE certificates SET revoked_at = ?, revoked_reason = ?, revoked_by = ? WHERE number = ? AND revoked_at IS NULL',
   );
+  const transfer = db.prepare(
+    'UPDATE certificates SET person_id = ? WHERE registration = ? AND person_id = ?',
+  );
+  const anonymise = db.prepare(
+    "UPDATE certificates SET person_id = ?, person_name = '', person_name_en = NULL WHERE person_id = ?",
+  );
   const found = (row: Row | undefined): Certificate | null => (row ? toCertificate(row) : null);
 
   const issue = db.transaction<
@@ -150,6 +156,12 @@ export function createSqliteCertificateStore(db: Sqlite): CertificateStore {
     },
     async ofPerson(personId) {
       return ofPerson.all(personId).map(toCertificate);
+    },
+    async transfer(registration, from, to) {
+      transfer.run(to, registration, from);
+    },
+    async anonymise(personId, pseudonym) {
+      return anonymise.run(pseudonym, personId).changes;
     },
     async revoke(number, { at, reason, by }) {
       revoke.run(at.getTime(), reason, by, number);

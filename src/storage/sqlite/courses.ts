@@ -110,6 +110,10 @@ export function createSqliteCourseStore(db: Sqlite): CourseStore {
   const ofPerson = db.prepare<[string], EnrolmentRow>(
     'SELECT * FROM enrolments WHERE person_id = ? AND withdrawn_at IS NULL ORDER BY enrolled_at DESC, registration',
   );
+  const everyOf = db.prepare<[string], EnrolmentRow>(
+    'SELECT * FROM enrolments WHERE person_id = ? ORDER BY enrolled_at, registration',
+  );
+  const transfer = db.prepare('UPDATE enrolments SET person_id = ? WHERE registration = ? AND person_id = ?');
   const start = db.prepare(
     'UPDATE enrolments SET started_at = ? WHERE registration = ? AND started_at IS NULL',
   );
@@ -212,6 +216,18 @@ export function createSqliteCourseStore(db: Sqlite): CourseStore {
     },
     async enrolmentsOf(personId) {
       return ofPerson.all(personId).map(toEnrolment);
+    },
+    async everyEnrolmentOf(personId) {
+      return everyOf.all(personId).map(toEnrolment);
+    },
+    async transfer(registration, from, to) {
+      try {
+        if (transfer.run(to, registration, from).changes === 1) return 'done';
+      } catch (error) {
+        if (isUnique(error)) return 'taken';
+        throw error;
+      }
+      return byRegistration.get(registration)?.person_id === to ? 'done' : 'gone';
     },
     async markStarted(registration, at) {
       return start.run(at.getTime(), registration).changes === 1;

@@ -84,6 +84,9 @@ export function createSqliteIdentityStore(db: Sqlite): IdentityStore {
     'SELECT provider, subject FROM identities WHERE person_id = ? ORDER BY provider, subject',
   );
   const unlink = db.prepare('DELETE FROM identities WHERE provider = ? AND subject = ? AND person_id = ?');
+  const move = db.prepare(
+    'UPDATE identities SET person_id = @to WHERE provider = @provider AND subject = @subject AND person_id IN (@from, @to)',
+  );
   const byIdentity = db.prepare<[string, string], Row>(
     'SELECT p.body FROM identities i JOIN people p ON p.id = i.person_id WHERE i.provider = ? AND i.subject = ?',
   );
@@ -154,6 +157,9 @@ export function createSqliteIdentityStore(db: Sqlite): IdentityStore {
     },
     async identitiesOf(id) {
       return identitiesOf.all(id);
+    },
+    async moveIdentity({ provider, subject }, from, to) {
+      return move.run({ provider, subject, from, to }).changes === 1;
     },
     async unlink(id, { provider, subject }) {
       return unlink.run(provider, subject, id).changes === 1;

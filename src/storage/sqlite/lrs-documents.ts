@@ -50,19 +50,30 @@ export function createSqliteDocumentStore(db: Sqlite): DocumentStore {
     `DELETE FROM lrs_documents WHERE scope = @scope AND (@registration = '' OR registration = @registration)`,
   );
   type Scope = [DocumentScope['kind'], string | null, string | null];
-  const page = db.prepare<
-    [number],
-    Omit<StoredDocument, 'contentType'> & {
-      rowid: number;
-      scope: string;
-      registration: string;
-      id: string;
-      content_type: string;
-    }
-  >('SELECT rowid, * FROM lrs_documents WHERE rowid > ? ORDER BY rowid LIMIT 100');
+  type PageRow = Omit<StoredDocument, 'contentType'> & {
+    rowid: number;
+    scope: string;
+    registration: string;
+    id: string;
+    content_type: string;
+  };
+  const page = db.prepare<[number], PageRow>(
+    'SELECT rowid, * FROM lrs_documents WHERE rowid > ? ORDER BY rowid LIMIT 100',
+  );
   // Rare, and so without an index: the scope's third part is the agent.
   const ofAgent = 'FROM lrs_documents WHERE substr(scope, -length(@agent)) = @agent';
   const endOf = (agent: string) => ({ agent: `,${JSON.stringify(agent)}]` });
+  const pageOfAgent = db.prepare<[{ agent: string; after: number }], PageRow>(
+    `SELECT rowid, * ${ofAgent} AND rowid > @after ORDER BY rowid LIMIT 20`,
+  );
+  const kept = ({ scope, registration, id, content_type, body, etag, updated }: PageRow) => {
+    const [kind, activityId, agent] = JSON.parse(scope) as Scope;
+    return {
+      scope: { kind, activityId, agent, registration: registration === '' ? null : registration },
+      id,
+      document: { contentType: content_type, body, etag, updated },
+    };
+  };
   const countOf = db.prepare<[{ agent: string }], number>(`SELECT count(*) ${ofAgent}`).pluck();
   const eraseAgent = db.prepare<[{ agent: string }]>(`DELETE ${ofAgent}`);
   const etagOf = (scope: DocumentScope, id: string): string | null =>
@@ -110,21 +121,24 @@ export function createSqliteDocumentStore(db: Sqlite): DocumentStore {
     async countOf(agent) {
       return countOf.get(endOf(agent)) ?? 0;
     },
+    async *ofAgent(agent) {
+      for (let after = 0; ;) {
+        const rows = pageOfAgent.all({ ...endOf(agent), after });
+        yield* rows.map(kept);
+        const last = rows.at(-1);
+        if (!last) return;
+        after = last.rowid;
+      }
+    },
     async eraseAgent(agent) {
       return eraseAgent.run(endOf(agent)).changes;
     },
     async *all(after) {
       for (let rowid = Number(after ?? 0); ;) {
         const rows = page.all(rowid);
-        for (const { rowid: cursor, scope, registration, id, content_type: contentType, ...rest } of rows) {
-          const [kind, activityId, agent] = JSON.parse(scope) as Scope;
-          yield {
-            cursor: String(cursor),
-            scope: { kind, activityId, agent, registration: registration === '' ? null : registration },
-            id,
-            document: { contentType, ...rest },
-          };
-          rowid = cursor;
+        for (const row of rows) {
+          yield { cursor: String(row.rowid), ...kept(row) };
+          rowid = row.rowid;
         }
         if (rows.length === 0) return;
       }

@@ -4,6 +4,7 @@ import { createBlobAttachments } from '../blob-attachments.ts';
 import { createSqliteLrsAdminStore, lrsAdminSchema } from './lrs-admin.ts';
 import { createSqliteCredentialStore, lrsCredentialsSchema } from './lrs-credentials.ts';
 import { createSqliteDocumentStore, lrsDocumentsSchema } from './lrs-documents.ts';
+import { createSqlitePersonaStore, lrsPersonasSchema } from './lrs-personas.ts';
 import { createSqliteStatementStore, lrsStatementsSchema } from './lrs-statements.ts';
 import type { Sqlite, SqliteSchema } from './open.ts';
 
@@ -29,6 +30,7 @@ export const lrsSchemas: readonly SqliteSchema[] = [
   lrsFeedSchema,
   lrsCredentialsSchema,
   lrsAdminSchema,
+  lrsPersonasSchema,
 ];
 
 function createSqliteFeedStore(db: Sqlite): FeedStore {
@@ -69,6 +71,7 @@ export function createSqliteLrsStores(db: Sqlite, blobs: BlobStore): LrsStores {
     attachments: createBlobAttachments(blobs),
     feed: createSqliteFeedStore(db),
     credentials: createSqliteCredentialStore(db),
+    personas: createSqlitePersonaStore(db),
     admin: createSqliteLrsAdminStore(db),
   };
 }

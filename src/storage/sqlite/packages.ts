@@ -145,6 +145,7 @@ export function createSqlitePackageStore(db: Sqlite): PackageStore {
   const file = db.prepare<[string, string], FileRow>(
     'SELECT * FROM package_files WHERE version_id = ? AND path = ?',
   );
+  const deleteFiles = db.prepare('DELETE FROM package_files WHERE version_id = ?');
   const files = db.prepare<[string], FileRow>(
     'SELECT * FROM package_files WHERE version_id = ? ORDER BY path',
   );
@@ -193,6 +194,12 @@ export function createSqlitePackageStore(db: Sqlite): PackageStore {
     async version(id) {
       const row = version.get(id);
       return row ? toVersion(row) : null;
+    },
+    // Version, files and package are one transaction here: only what has none of its own can be a rest.
+    async discardVersion(id) {
+      if (version.get(id)) return false;
+      deleteFiles.run(id);
+      return true;
     },
     async versionsOf(packageId) {
       return versionsOf.all(packageId).map(toVersion);

@@ -32,6 +32,7 @@ export const playerSessionsSchema: SqliteSchema = {
     CREATE INDEX reading_sessions_owed ON reading_sessions (ended_at) WHERE ended_at IS NOT NULL AND recorded_at IS NULL;
     CREATE INDEX reading_sessions_registration ON reading_sessions (registration, started_at);`,
     `ALTER TABLE reading_sessions ADD COLUMN device TEXT;`,
+    `ALTER TABLE reading_sessions ADD COLUMN asked INTEGER;`,
   ],
 };
 
@@ -51,6 +52,7 @@ interface Row {
   recorded_at: number | null;
   revision: number;
   device: string | null;
+  asked: number | null;
 }
 
 const date = (value: number | null): Date | null => (value === null ? null : new Date(value));
@@ -70,6 +72,7 @@ const toSession = (row: Row): StoredReadingSession => ({
   recordedAt: date(row.recorded_at),
   revision: row.revision,
   ...(row.device === null ? {} : { device: row.device }),
+  ...(row.asked === 1 ? { asked: true } : {}),
 });
 const toRow = (session: StoredReadingSession): Row => ({
   id: session.id,
@@ -87,6 +90,7 @@ const toRow = (session: StoredReadingSession): Row => ({
   recorded_at: session.recordedAt?.getTime() ?? null,
   revision: session.revision,
   device: session.device ?? null,
+  asked: session.asked ? 1 : null,
 });
 
 export function createSqlitePlayerSessionStore(db: Sqlite): PlayerSessionStore {
@@ -95,12 +99,13 @@ export function createSqlitePlayerSessionStore(db: Sqlite): PlayerSessionStore {
   const deleteLaunches = db.prepare<[number]>('DELETE FROM player_launches WHERE expires_at < ?');
   const insert = db.prepare<[Row]>(
     `INSERT INTO reading_sessions VALUES (@id, @launch_id, @learner_id, @registration, @package_version_id, @started_at,
-      @last_beat_at, @paused, @ended_at, @ending, @milliseconds, @prior_milliseconds, @recorded_at, @revision, @device)
+      @last_beat_at, @paused, @ended_at, @ending, @milliseconds, @prior_milliseconds, @recorded_at, @revision, @device,
+      @asked)
      ON CONFLICT DO NOTHING`,
   );
   const change = db.prepare<[Row]>(
-    `UPDATE reading_sessions SET last_beat_at = @last_beat_at, paused = @paused, ended_at = @ended_at, ending = @ending,
-      milliseconds = @milliseconds, revision = @revision + 1
+    `UPDATE reading_sessions SET last_beat_at = @last_beat_at, paused = @paused, asked = @asked, ended_at = @ended_at,
+      ending = @ending, milliseconds = @milliseconds, revision = @revision + 1
      WHERE id = @id AND revision = @revision AND ended_at IS NULL`,
   );
   const running = db.prepare<[string], Row>(
@@ -118,6 +123,12 @@ export function createSqlitePlayerSessionStore(db: Sqlite): PlayerSessionStore {
   const ofRegistration = db.prepare<[string], Row>(
     'SELECT * FROM reading_sessions WHERE registration = ? ORDER BY started_at, id',
   );
+  const forget = db.transaction((registration: string): number => {
+    db.prepare(
+      'DELETE FROM player_launches WHERE id IN (SELECT launch_id FROM reading_sessions WHERE registration = ?)',
+    ).run(registration);
+    return db.prepare('DELETE FROM reading_sessions WHERE registration = ?').run(registration).changes;
+  });
   return {
     async putLaunch(value: PlayerLaunch) {
       putLaunch.run(value.id, JSON.stringify(value), value.expiresAt.getTime());
@@ -147,6 +158,9 @@ export function createSqlitePlayerSessionStore(db: Sqlite): PlayerSessionStore {
     },
     async ofRegistration(registration) {
       return ofRegistration.all(registration).map(toSession);
+    },
+    async forget(registration) {
+      return forget.immediate(registration);
     },
     async deleteLaunches(before) {
       return deleteLaunches.run(before.getTime()).changes;

@@ -71,6 +71,7 @@ export function createSqliteRuntimeStateStore(db: Sqlite): RuntimeStateStore {
   const countByItem = db.prepare<[string], { item: string; n: number }>(
     'SELECT item, count(*) AS n FROM runtime_states WHERE package_version_id = ? GROUP BY item',
   );
+  const forget = db.prepare<[string]>('DELETE FROM runtime_states WHERE registration = ?');
   return {
     async get(registration, item) {
       const row = get.get(registration, item);
@@ -95,6 +96,9 @@ export function createSqliteRuntimeStateStore(db: Sqlite): RuntimeStateStore {
     },
     async clearOutbox({ registration, item, revision }) {
       return clear.run(registration, item, revision).changes === 1;
+    },
+    async forget(registration) {
+      return forget.run(registration).changes;
     },
     async withOutbox(before, limit) {
       return withOutbox.all(before.getTime(), limit).map(toState);

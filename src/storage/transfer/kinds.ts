@@ -85,6 +85,7 @@ export const tableKinds: readonly TableKind[] = [
       recorded_at: 'date',
       revision: 'number',
       device: 'text',
+      asked: 'boolean',
     },
     {
       mongo: (row) => ({
@@ -127,6 +128,26 @@ export const tableKinds: readonly TableKind[] = [
         const [provider = '', subject = ''] = JSON.parse(String(_id)) as string[];
         return { provider, subject };
       },
+    },
+  ),
+  table(
+    'cases',
+    'id',
+    {
+      id: 'text',
+      kind: 'text',
+      person_id: 'text',
+      open_key: 'text',
+      due_at: 'date',
+      created_at: 'date',
+      body: 'text',
+      revision: 'number',
+    },
+    {
+      // Absent, not null, once it is closed.
+      elsewhere: ['open_key'],
+      from: ({ openKey }) => ({ open_key: typeof openKey === 'string' ? openKey : null }),
+      mongo: (row) => present({ openKey: row['open_key'] }),
     },
   ),
   table('agency_directory', 'id', { id: 'text', revision: 'number', parts: 'json' }),
@@ -342,6 +363,7 @@ export const tableKinds: readonly TableKind[] = [
     last_used_at: 'date',
   }),
   table('lrs_tokens', 'hash', { hash: 'text', credential_id: 'text', scopes: 'json', expires_at: 'date' }),
+  table('lrs_personas', 'identity', { identity: 'text', person: 'text', since: 'date' }),
   table('lrs_rejections', 'id', {
     id: 'text',
     at: 'date',
