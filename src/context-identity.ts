@@ -8,6 +8,8 @@ import { createAgencyRoutes } from './identity/agencies/routes.ts';
 import { createAudit } from './identity/audit/audit.ts';
 import { createAuditRoutes } from './identity/audit/routes.ts';
 import { createDemoIdp } from './identity/demo-idp/routes.ts';
+import { createHelpRoutes } from './identity/help/routes.ts';
+import { createSignInFailures } from './identity/help/sign-in-failures.ts';
 import { createIdNumberVault } from './identity/id-numbers.ts';
 import { createEmailConfirmations } from './identity/mail/confirmations.ts';
 import { createOutboxMailer } from './identity/mail/outbox.ts';
@@ -57,7 +59,13 @@ export function createIdentity({ config, storage, clock, logger, rateLimit, demo
     issuer: '知行 Zhixing',
     required: staffTotp,
   });
-  const signIns = createSignIns({ audit, clock, hasSecondFactor: (id) => secondFactor.has(id) });
+  const failures = createSignInFailures({ once: storage.once, audit: storage.audit, clock });
+  const signIns = createSignIns({
+    audit,
+    clock,
+    noteFailure: failures.note,
+    hasSecondFactor: (id) => secondFactor.has(id),
+  });
   const { passport, middleware } = createPassport(people);
   const demoIdp =
     config.mode === 'demo' && demoIdpOrigin !== null
@@ -148,6 +156,11 @@ export function createIdentity({ config, storage, clock, logger, rateLimit, demo
       }),
       createSecondFactorRoutes({ secondFactor, people, signIns, clock, audit, rateLimit }),
       access.routes,
+      createHelpRoutes({
+        ...{ failures, people, audit, rateLimit },
+        providers: access.providers,
+        resetByMail: mailer !== null,
+      }),
       createSessionRoutes({
         sessions: createOwnSessions({ store: storage.webSessions, clock, audit }),
         limits: sessionLimits,

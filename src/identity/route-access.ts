@@ -45,6 +45,8 @@ export const routeAccess: Readonly<Record<string, Access>> = {
   'GET /sign-in/:provider/logout': 'provider-answer',
   'POST /sign-in/:provider/logout': 'provider-answer',
   'GET /sign-in/:provider/metadata': 'public',
+  'GET /help/sign-in': 'public',
+  'GET /help/sign-in/reference': 'public',
   'GET /first-login': 'public',
   'GET /first-login/:step': 'public',
   'GET /sign-in-questions': 'public',
@@ -150,6 +152,7 @@ export const routeAccess: Readonly<Record<string, Access>> = {
   'PUT /api/packages/:id/archived': 'package.upload',
 
   // Learning records of others
+  'GET /support/sign-ins': 'sign-ins.diagnose',
   'GET /support/sessions': 'record.read',
   'POST /support/sessions': 'record.read',
   'GET /support/sessions/:registration': 'record.read',

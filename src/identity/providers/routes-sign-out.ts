@@ -1,6 +1,7 @@
 import { Router, type Request, type Response } from 'express';
 import { newToken } from '../../base/ids.ts';
 import type { Logger } from '../../base/logger.ts';
+import { helpOf } from '../help/known-providers.ts';
 import type { RecordAudit } from '../types.ts';
 import { facts } from './facts.ts';
 import type { LogoutFacts } from './protocol.ts';
@@ -93,7 +94,7 @@ export function createSignOuts(deps: {
     if (pending?.there === 'due' && leaveUrl !== null) res.set('Refresh', `0; url=${leaveUrl}`);
     return res.render('pages/signed-out', {
       there: door ? pending.there : null,
-      provider: door && { label: door.provider.label, website: door.provider.help.website },
+      provider: door && { label: door.provider.label, website: helpOf(door.provider).website },
       leaveUrl,
     });
   });
