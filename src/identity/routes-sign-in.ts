@@ -15,6 +15,8 @@ export interface PendingSignIn {
 declare module 'express-session' {
   interface SessionData {
     pendingSignIn?: PendingSignIn;
+    /** When the person last showed who they are: by signing in, or by doing so again (milliseconds). */
+    provenAt?: number;
   }
 }
 
@@ -90,7 +92,7 @@ export function createSignIns({
   const finish: SignIns['finish'] = async (req, res, person, end) => {
     const { method, returnTo, keep, secondFactor } = end;
     await settled((done) => req.login(person, done));
-    Object.assign(req.session, keep);
+    Object.assign(req.session, keep, { provenAt: clock.now().getTime() });
     noteSignIn(req, clock);
     if (secondFactor) req.session.secondFactorOf = person.id;
     await audit({

@@ -118,10 +118,13 @@ export function createSignOuts(deps: {
     }
   });
 
-  /** OpenID Connect RP-Initiated Logout 1.0 §3: the provider sends the browser back with the state. */
+  /**
+   * OpenID Connect RP-Initiated Logout 1.0 §3: the provider sends the browser back with the state. A SAML LogoutResponse
+   * was verified before it comes here (routes-single-logout.ts).
+   */
   routes.get('/sign-in/:provider/logout', async (req: Request, res: Response, next) => {
     const door = doors.get(String(req.params['provider']));
-    if (door?.provider.protocol !== 'oidc') return next('route');
+    if (!door) return next('route');
     res.set('Cache-Control', 'no-store');
     const { state } = req.query;
     await returned(req, door.provider.key, typeof state === 'string' ? state : '', true);
