@@ -56,6 +56,7 @@ export function createPolicyGate(table: Readonly<Record<string, Access>> = route
 const administration: Action[] = [
   'people.manage',
   'agencies.manage',
+  'corrections.answer',
   'record.read',
   'lrs.browse',
   'audit.read',
@@ -69,6 +70,7 @@ export const permissionsOf = (person: Person | null) => ({
   readRecords: allows(person, 'record.read'),
   managePeople: allows(person, 'people.manage'),
   manageAgencies: allows(person, 'agencies.manage'),
+  answerCorrections: allows(person, 'corrections.answer'),
   readAudit: allows(person, 'audit.read'),
   administer: administration.some((action) => allows(person, action)),
   useSecondFactor: person !== null && isStaff(person),

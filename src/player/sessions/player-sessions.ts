@@ -3,6 +3,7 @@ import { DomainError } from '../../base/errors.ts';
 import { newSortableId, newUuid } from '../../base/ids.ts';
 import type { Iris } from '../../base/iris.ts';
 import type { Logger } from '../../base/logger.ts';
+import { isRestrictedError } from '../../identity/privacy/gate.ts';
 import type { Authority, StatementDoor } from '../../lrs/types.ts';
 import type { PackageLibrary, PlayerSessions, ReadingSession, SessionEnding } from '../types.ts';
 import {
@@ -36,6 +37,8 @@ export interface PlayerSessionDeps {
   iris: Iris;
   logger: Logger;
   onStarted: OnStarted;
+  /** Throws when nothing new is to be kept about the learner (identity/privacy/gate.ts). */
+  gate?: (learnerId: string) => Promise<void>;
   rules?: ReadingRules;
 }
 
@@ -92,6 +95,7 @@ export function createPlayerSessions(deps: PlayerSessionDeps): PlayerSessionServ
   const { store, clock, statements, authority, iris, logger } = deps;
   const rules = deps.rules ?? readingRules;
   const tokens = createLaunchTokens(deps.secret);
+  const gate = deps.gate ?? (async () => undefined);
 
   const total = (sessions: StoredReadingSession[]): number =>
     sessions.reduce((sum, session) => sum + session.milliseconds, 0);
@@ -106,8 +110,13 @@ export function createPlayerSessions(deps: PlayerSessionDeps): PlayerSessionServ
     const known = launch ?? (await store.launch(session.launchId));
     const statement = known && readingStatement(session, known, iris);
     if (statement) {
-      await statements.store([statement], authority);
-      await started(session);
+      try {
+        await statements.store([statement], authority);
+        await started(session);
+      } catch (error) {
+        // Nothing more is told of who was erased meanwhile: it must not hold up what others are owed.
+        if (!isRestrictedError(error)) throw error;
+      }
     }
     await store.markRecorded(session, clock.now());
   };
@@ -221,6 +230,7 @@ export function createPlayerSessions(deps: PlayerSessionDeps): PlayerSessionServ
 
   return {
     async launch(request) {
+      if (request.browse !== true) await gate(request.learner.id);
       const version = await deps.packages.version(request.packageVersionId);
       if (!version)
         throw new DomainError('not-found', 'The course material is not there (any more).', {
@@ -260,6 +270,8 @@ export function createPlayerSessions(deps: PlayerSessionDeps): PlayerSessionServ
         throw new DomainError('unauthenticated', 'This launch has expired. Open the course again.', {
           code: 'player.launch-expired',
         });
+      // Files may be looked at; what would write is asked each time, since a launch lives for hours.
+      if (kind !== 'files' && !launch.browse) await gate(launch.learner.id);
       return launch;
     },
 
