@@ -16,7 +16,7 @@ import { createNamedSessions, createNameHash } from './named-sessions.ts';
 import { createAttempts } from './routes-attempts.ts';
 import { createCrossSiteRoutes, createParcels } from './routes-cross-site.ts';
 import { createSingleLogoutRoutes } from './routes-single-logout.ts';
-import { createProviderRoutes } from './routes.ts';
+import { createProviderRoutes, type Proven } from './routes.ts';
 import { createSignOuts } from './routes-sign-out.ts';
 import { createSealer } from './sealer.ts';
 import type { OnceStore } from './store.ts';
@@ -38,6 +38,8 @@ export interface ProviderAccessDeps {
   logger: Logger;
   audit: RecordAudit;
   signIns: SignIns;
+  /** Takes over when somebody who is signed in comes back from a provider. */
+  proven: Proven;
   rateLimit: RateLimits;
 }
 
@@ -73,6 +75,7 @@ export function createProviderAccess(deps: ProviderAccessDeps) {
       externals,
       named,
       signIns,
+      proven: deps.proven,
       logger,
       limit,
     }),
@@ -89,7 +92,9 @@ export function createProviderAccess(deps: ProviderAccessDeps) {
         return address === 'callback' ? door?.answersBy === 'post' : (door?.logout ?? null) !== null;
       },
     }),
+    externals,
     /** The ways to sign in beside local accounts, for the sign-in panel and the first-login wizard. */
     offered: () => offered,
+    labelOf: (key: string) => doors.get(key)?.provider.label ?? null,
   };
 }
