@@ -98,7 +98,7 @@ onEveryEngine('SAML over several processes', ({ storage, options }) => {
       const id = newId();
       const external = of && sealer.seal(JSON.stringify(of));
       const data = JSON.stringify({ passport: { user: personId }, ...(external ? { external } : {}) });
-      await webSessions.put({ id, data, personId, expiresAt });
+      await webSessions.put({ id, data, personId, expiresAt, seenAt: clock.now(), endsAt: null });
       if (of) await named.note(of, personId);
       return id;
     };
