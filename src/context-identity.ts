@@ -11,6 +11,8 @@ import { createClaimRoutes } from './identity/claims/routes.ts';
 import { createAudit } from './identity/audit/audit.ts';
 import { createAuditRoutes } from './identity/audit/routes.ts';
 import { createDemoIdp } from './identity/demo-idp/routes.ts';
+import { createHelpRoutes } from './identity/help/routes.ts';
+import { createSignInFailures } from './identity/help/sign-in-failures.ts';
 import { createIdNumberVault } from './identity/id-numbers.ts';
 import { createEmailConfirmations } from './identity/mail/confirmations.ts';
 import { createOutboxMailer } from './identity/mail/outbox.ts';
@@ -74,7 +76,13 @@ export function createIdentity({
     issuer: '知行 Zhixing',
     required: staffTotp,
   });
-  const signIns = createSignIns({ audit, clock, hasSecondFactor: (id) => secondFactor.has(id) });
+  const failures = createSignInFailures({ once: storage.once, audit: storage.audit, clock });
+  const signIns = createSignIns({
+    audit,
+    clock,
+    noteFailure: failures.note,
+    hasSecondFactor: (id) => secondFactor.has(id),
+  });
   const { passport, middleware } = createPassport(people);
   const demoIdp =
     config.mode === 'demo' && demoIdpOrigin !== null
@@ -191,6 +199,11 @@ export function createIdentity({
       }),
       createSecondFactorRoutes({ secondFactor, people, signIns, clock, audit, rateLimit }),
       access.routes,
+      createHelpRoutes({
+        ...{ failures, people, audit, rateLimit },
+        providers: access.providers,
+        resetByMail: mailer !== null,
+      }),
       createSessionRoutes({
         sessions: createOwnSessions({ store: storage.webSessions, clock, audit }),
         limits: sessionLimits,

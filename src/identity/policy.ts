@@ -39,6 +39,7 @@ const table = {
   'people.find-by-id-number': { support: 'all', admin: 'all' },
   'people.manage': { admin: 'all' },
   'agencies.manage': { admin: 'all' },
+  'sign-ins.diagnose': { support: 'all', admin: 'all' },
   'audit.read': { admin: 'all', auditor: 'all' },
   'credits.confirm': { hr: 'own', admin: 'all' },
 } as const satisfies Record<string, Partial<Record<Role, 'all' | 'own'>>>;

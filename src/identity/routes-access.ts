@@ -59,6 +59,7 @@ const administration: Action[] = [
   'record.read',
   'lrs.browse',
   'audit.read',
+  'sign-ins.diagnose',
 ];
 
 /** What templates may ask: `can.courseEdit` and so on is decided here, never in a template. */
@@ -70,6 +71,7 @@ export const permissionsOf = (person: Person | null) => ({
   readPeople: allows(person, 'people.read'),
   managePeople: allows(person, 'people.manage'),
   manageAgencies: allows(person, 'agencies.manage'),
+  diagnoseSignIns: allows(person, 'sign-ins.diagnose'),
   readAudit: allows(person, 'audit.read'),
   administer: administration.some((action) => allows(person, action)),
   useSecondFactor: person !== null && isStaff(person),
