@@ -239,6 +239,29 @@ describe('SAML 2.0', () => {
       expect(await codeOf(take)).to.equal('sign-in-used');
     });
 
+    it('show that it is still the same person only if the provider has asked them again', async () => {
+      const protocol = protocolOf(provider(), sourceOf(idpKeys));
+      const confirming = (): Attempt => ({
+        ...attempt(),
+        startedAt: clock.now().getTime(),
+        purpose: { kind: 'confirm', personId: 'wu' },
+      });
+      const { xml } = readRedirect(
+        (await protocol.begin(confirming())).replace('tenant=1&', ''),
+        ourKeys.certificate,
+      );
+      expect(readXml(xml).attributes.get('ForceAuthn')).to.equal('true');
+      for (const [authenticated, code] of [
+        [0, null],
+        [-3600, 'sign-in-unverified'],
+      ] as const) {
+        const one = confirming();
+        const SAMLResponse = await party.response(one.requestId, { assertion: { authenticated } });
+        const end = await codeOf(() => protocol.complete(one, new URLSearchParams({ SAMLResponse })));
+        expect(end).to.equal(code);
+      }
+    });
+
     it('from another way of signing in than was asked for are refused', async () => {
       const authnContext = ['urn:oasis:names:tc:SAML:2.0:ac:classes:X509'];
       const protocol = protocolOf(provider({ authnContext }), sourceOf(idpKeys));
