@@ -20,7 +20,7 @@ import { createOutboxRoutes } from './identity/mail/routes-outbox.ts';
 import { createSmtpMailer } from './identity/mail/smtp.ts';
 import { createOwnSignIns } from './identity/own-sign-ins.ts';
 import { createPeople } from './identity/people.ts';
-import { createCaseWorker } from './identity/privacy/worker.ts';
+import type { CaseWorker } from './identity/privacy/worker.ts';
 import { createProfiles } from './identity/profile/profiles.ts';
 import { createProfileRoutes } from './identity/profile/routes.ts';
 import { createProviderAccess } from './identity/providers/routes-access.ts';
@@ -42,6 +42,8 @@ import { createWelcome } from './identity/welcome.ts';
 import type { Storage } from './storage/open.ts';
 
 export interface IdentityWiring {
+  /** Works on claims; made later. */
+  worker(): Pick<CaseWorker, 'work'>;
   /** What the rest of the platform does when one account takes over another's record. */
   handover: Handover;
   config: Config;
@@ -61,6 +63,7 @@ export function createIdentity({
   logger,
   rateLimit,
   handover,
+  worker,
   demoIdpOrigin,
 }: IdentityWiring) {
   const vault = createIdNumberVault(config.secrets.idNumberKey);
@@ -121,7 +124,7 @@ export function createIdentity({
     cases: storage.cases,
     identity: storage.identity,
     handover,
-    worker: () => worker,
+    worker,
     audit,
     clock,
   });
@@ -130,12 +133,6 @@ export function createIdentity({
     claimed: async (personId) =>
       (await claims.of(personId)).flatMap(({ state, identities }) => (state === 'taken' ? identities : [])),
     audit,
-  });
-  const worker = createCaseWorker({
-    store: storage.cases,
-    clock,
-    logger,
-    handlers: { claim: claims.handler },
   });
 
   // A first sign-in: wizard, terms, nickname, contact e-mail
@@ -223,7 +220,6 @@ export function createIdentity({
     terms,
     confirmations,
     claims,
-    worker,
     tidy: (now: Date) => storage.emailConfirmations.deleteExpired(now),
     close: () => mailer?.close(),
   };
