@@ -71,6 +71,7 @@ export function createSingleLogoutRoutes(deps: SingleLogoutDeps): Router {
     res.locals['path'] = '/';
     const outcome = req.user ? 'still' : 'here';
     res.render('pages/sign-out-failed', {
+      heading: `providers.signOut.title.${outcome}`,
       what: `providers.signOut.what.${outcome}`,
       advice: `providers.signOut.advice.${outcome}`,
       reference,
