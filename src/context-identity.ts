@@ -5,6 +5,9 @@ import type { Config } from './config.ts';
 import type { RateLimits } from './http/rate-limit.ts';
 import { createAgencies } from './identity/agencies/agencies.ts';
 import { createAgencyRoutes } from './identity/agencies/routes.ts';
+import { createClaims } from './identity/claims/claims.ts';
+import type { Handover } from './identity/claims/claims.ts';
+import { createClaimRoutes } from './identity/claims/routes.ts';
 import { createAudit } from './identity/audit/audit.ts';
 import { createAuditRoutes } from './identity/audit/routes.ts';
 import { createDemoIdp } from './identity/demo-idp/routes.ts';
@@ -13,11 +16,15 @@ import { createEmailConfirmations } from './identity/mail/confirmations.ts';
 import { createOutboxMailer } from './identity/mail/outbox.ts';
 import { createOutboxRoutes } from './identity/mail/routes-outbox.ts';
 import { createSmtpMailer } from './identity/mail/smtp.ts';
+import { createOwnSignIns } from './identity/own-sign-ins.ts';
 import { createPeople } from './identity/people.ts';
+import { createCaseWorker } from './identity/privacy/worker.ts';
 import { createProfiles } from './identity/profile/profiles.ts';
 import { createProfileRoutes } from './identity/profile/routes.ts';
 import { createProviderAccess } from './identity/providers/routes-access.ts';
 import { createPassport } from './identity/routes-access.ts';
+import { createConfirmRoutes } from './identity/routes-confirm.ts';
+import { createOwnSignInRoutes, createProven } from './identity/routes-own-sign-ins.ts';
 import { createFirstLoginRoutes } from './identity/routes-first-login.ts';
 import { createSignIns } from './identity/routes-sign-in.ts';
 import { createWelcomeGate, socialReminder } from './identity/routes-welcome-gate.ts';
@@ -26,11 +33,15 @@ import { createIdentityRoutes } from './identity/routes.ts';
 import { createSecondFactorGate } from './identity/second-factor/routes-gate.ts';
 import { createSecondFactorRoutes } from './identity/second-factor/routes.ts';
 import { createSecondFactor } from './identity/second-factor/second-factor.ts';
+import { createOwnSessions } from './identity/sessions/own-sessions.ts';
+import { createSessionEnd, createSessionRoutes } from './identity/sessions/routes.ts';
 import { createTerms } from './identity/terms.ts';
 import { createWelcome } from './identity/welcome.ts';
 import type { Storage } from './storage/open.ts';
 
 export interface IdentityWiring {
+  /** What the rest of the platform does when one account takes over another's record. */
+  handover: Handover;
   config: Config;
   storage: Storage;
   clock: Clock;
@@ -41,7 +52,15 @@ export interface IdentityWiring {
 }
 
 /** The wiring of identity: people, ways of signing in, and their pages. */
-export function createIdentity({ config, storage, clock, logger, rateLimit, demoIdpOrigin }: IdentityWiring) {
+export function createIdentity({
+  config,
+  storage,
+  clock,
+  logger,
+  rateLimit,
+  handover,
+  demoIdpOrigin,
+}: IdentityWiring) {
   const vault = createIdNumberVault(config.secrets.idNumberKey);
   const people = createPeople({ store: storage.identity, vault, clock });
   const auditLog = createAudit({ store: storage.audit, clock });
@@ -70,6 +89,7 @@ export function createIdentity({ config, storage, clock, logger, rateLimit, demo
     ...{
       identity: storage.identity,
       once: storage.once,
+      webSessions: storage.webSessions,
       people,
       vault,
       clock,
@@ -78,9 +98,36 @@ export function createIdentity({ config, storage, clock, logger, rateLimit, demo
       signIns,
       rateLimit,
     },
+    proven: (req, res, proof) => proven(req, res, proof),
     set: demoIdp ? { ...config.secrets.providers, providers: demoIdp.providers } : config.secrets.providers,
     publicOrigin: config.publicOrigin,
     secret: config.secrets.session,
+  });
+
+  const sessionLimits = { idleSeconds: config.sessionIdleSeconds, maxSeconds: config.sessionMaxSeconds };
+
+  // Ways to sign in, and claiming the record of another account
+  const { externals } = access;
+  const proven = createProven({ externals, clock, audit });
+  const claims = createClaims({
+    cases: storage.cases,
+    identity: storage.identity,
+    handover,
+    worker: () => worker,
+    audit,
+    clock,
+  });
+  const ownSignIns = createOwnSignIns({
+    store: storage.identity,
+    claimed: async (personId) =>
+      (await claims.of(personId)).flatMap(({ state, identities }) => (state === 'taken' ? identities : [])),
+    audit,
+  });
+  const worker = createCaseWorker({
+    store: storage.cases,
+    clock,
+    logger,
+    handlers: { claim: claims.handler },
   });
 
   // A first sign-in: wizard, terms, nickname, contact e-mail
@@ -130,6 +177,7 @@ export function createIdentity({ config, storage, clock, logger, rateLimit, demo
     /** Who sends this request; right after the session. */
     middleware: [
       ...middleware,
+      createSessionEnd(sessionLimits, clock),
       createSecondFactorGate({ secondFactor, required: staffTotp }),
       createWelcomeGate({ welcome, open: ['/account/totp'] }),
       socialReminder,
@@ -143,16 +191,26 @@ export function createIdentity({ config, storage, clock, logger, rateLimit, demo
       }),
       createSecondFactorRoutes({ secondFactor, people, signIns, clock, audit, rateLimit }),
       access.routes,
+      createSessionRoutes({
+        sessions: createOwnSessions({ store: storage.webSessions, clock, audit }),
+        limits: sessionLimits,
+        clock,
+      }),
       createFirstLoginRoutes({ offeredProviders, publicOrigin: config.publicOrigin }),
       createWelcomeRoutes({ welcome, terms, confirmations, outbox, rateLimit }),
+      createConfirmRoutes({ people, identity: storage.identity, offeredProviders, clock, audit, rateLimit }),
+      createOwnSignInRoutes({ signIns: ownSignIns, externals, offeredProviders, clock, audit }),
+      createClaimRoutes({ claims, offeredProviders, clock }),
       createAuditRoutes({ audit: auditLog, store: storage.audit, people, clock }),
       createAgencyRoutes({ agencies, audit, rateLimit }),
-      createProfileRoutes({ profiles, agencies, providerLabel: () => null }),
+      createProfileRoutes({ profiles, agencies, providerLabel: access.labelOf }),
       ...(outbox ? [createOutboxRoutes(storage.outbox)] : []),
     ],
     demoIdp,
     terms,
     confirmations,
+    claims,
+    worker,
     tidy: (now: Date) => storage.emailConfirmations.deleteExpired(now),
     close: () => mailer?.close(),
   };
