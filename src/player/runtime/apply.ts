@@ -21,6 +21,7 @@ export function applyCommit(
   frameFor: (attempt: number) => StatementFrame,
   standard: '1.2' | '2004',
 ): Applied {
+  if (state.review) return { state, statements: [], shared: [] };
   if (commit.partial)
     return { state: { ...state, staged: stage(state.staged, commit) }, statements: [], shared: [] };
 

@@ -15,7 +15,7 @@ import type { PackageItem, PackageLibrary, PackageVersion } from '../types.ts';
 import { applyCommit, visit } from './apply.ts';
 import type { Acknowledgement, Commit } from './commit.ts';
 import { documentsOf, type ProfileDocument } from './documents.ts';
-import { emptyItemState, statusOf, type ItemState } from './item-state.ts';
+import { emptyItemState, statusOf, underPolicy, type ItemState } from './item-state.ts';
 import { createLocks } from './locks.ts';
 import { openingOf, type ItemOpening } from './seeds.ts';
 import {
@@ -237,9 +237,10 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
       const frame = frameFor(applied.state.attempt);
       const outbox: Outbox = {
         statements: applied.statements,
-        documents: commit.end
-          ? documentsOf(applied.state, frame, attemptsOf(frame, applied.state.attempt))
-          : [],
+        documents:
+          commit.end && !before.review
+            ? documentsOf(applied.state, frame, attemptsOf(frame, applied.state.attempt))
+            : [],
         shared:
           applied.shared.length > 0
             ? await sharedWrites(store, item, await scopeOf(launch, version, item), applied.shared)
@@ -327,7 +328,9 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
       if (standard === '1.2') await unlocked(launch, version, identifier);
       for (;;) {
         const stored = await current(launch.registration, identifier);
-        const state = await carriedOver(deps.packages, stored, decode(stored), version);
+        const carried = await carriedOver(deps.packages, stored, decode(stored), version);
+        const state =
+          identifier === courseItem ? carried : underPolicy(standard, carried, launch.course.attempts);
         const next: StoredItemState = {
           registration: launch.registration,
           item: identifier,
