@@ -105,6 +105,12 @@ const theCourse = (version: PackageVersion): PackageItem => ({
   children: [],
 });
 
+/** As the package's metadata say it, where that is a language tag (RFC 5646 in outline). */
+const materialLanguage = (version: PackageVersion): string | null => {
+  const said = (version.extra['metadata'] as { language?: unknown } | undefined)?.language;
+  return typeof said === 'string' && /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/.test(said) ? said : null;
+};
+
 export const standardOf = (version: PackageVersion): '1.2' | '2004' =>
   version.standard === 'scorm-1.2' ? '1.2' : '2004';
 
@@ -157,6 +163,7 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
         attemptId: attemptIri(activityId, launch.registration, attempt),
         revision: String(version.version),
         platform: 'Zhixing',
+        language: materialLanguage(version) ?? launch.learner.language,
         practice: iris.term('practice'),
         timestamp: at.toISOString(),
         seed,
