@@ -237,7 +237,9 @@ async function signedIn({ learner }: PlayerLaunch): Promise<string> {
       passport: { user: learner.id },
     }),
     personId: learner.id,
+    seenAt: new Date(),
     expiresAt: new Date(Date.now() + 3600_000),
+    endsAt: null,
   });
   const signature = createHmac('sha256', secret).update(id).digest('base64').replace(/=+$/, '');
   return `zhixing=${encodeURIComponent(`s:${id}.${signature}`)}; zhixing-language=zh-TW`;

@@ -53,7 +53,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
   const tell = (message: ToPortal): void => portal.postMessage(message, portalOrigin);
 
   const queue = new CommitQueue({
-    storage: window.localStorage,
+    storage: storageOf(window),
     registration: configuration.registration,
     launchId: configuration.launchId,
     async send(commits, from) {
@@ -428,6 +428,21 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
       });
     },
   };
+}
+
+/** The origin's storage; a browser that forbids it (third-party data blocked) leaves memory and the beacon. */
+function storageOf(of: Window): Pick<Storage, 'getItem' | 'setItem' | 'removeItem' | 'key' | 'length'> {
+  try {
+    return of.localStorage;
+  } catch {
+    return {
+      length: 0,
+      key: () => null,
+      getItem: () => null,
+      setItem: () => undefined,
+      removeItem: () => undefined,
+    };
+  }
 }
 
 /** The address of a file: each segment of the path escaped, query and fragment as the manifest wrote them. */
