@@ -177,7 +177,9 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     opened = { item, session: null, review: start.mode === 'review' };
     showRest(null);
     preview.opens(item);
-    if (item.kind === 'sco') {
+    if (item.kind === 'asset') queue.add({ item: item.identifier, set: [], visited: true });
+    // Pages declared as assets call the API all the same, by mistake or on purpose (ADL's test package SX-08a).
+    if (configuration.standard.startsWith('scorm')) {
       const fromTree = sequencing?.opened() ?? {};
       // What a review shows was reached before; nothing new is tracked.
       const review = start.mode === 'review';
@@ -241,7 +243,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
       });
       opened.session = session;
       publish(session);
-    } else queue.add({ item: item.identifier, set: [], visited: true });
+    }
     await stage.show(address(configuration.filesPath, item.href ?? ''));
     showToc();
   };
