@@ -98,12 +98,12 @@ for (const [kind, originOf] of [
         'portal storage': 'SecurityError',
         'portal address': 'SecurityError',
         'portal page': 'TypeError',
-        // Sent without the portal's cookie being readable, and the answer is closed to content.
-        'portal page blind': 'opaque',
+        // The content's policy sends nothing to an address that is not its own or encrypted.
+        'portal page blind': 'TypeError',
         cookies: '',
         'own cookie': found['own cookie'] ?? '',
-        // Another origin: the request itself fails. The same origin: there is no such address.
-        'other package': perPackage ? 'TypeError' : '404',
+        // Another origin: the request itself fails. The same origin: nothing opens it but a handle of its own.
+        'other package': perPackage ? 'TypeError' : '401',
         // With one origin for all, packages share what the browser keeps: why production runs an origin per package.
         kept: perPackage ? 'null' : 'of the neighbour',
       });
