@@ -232,7 +232,7 @@ onEveryEngine('Commits (a commit acknowledged is a commit kept)', ({ storage }) 
       {
         item: 'A',
         status: 'passed',
-        completed: false,
+        completed: true,
         passed: true,
         scaled: null,
         suspended: false,
@@ -313,6 +313,23 @@ onEveryEngine('Commits (a commit acknowledged is a commit kept)', ({ storage }) 
     }
   });
 
+  it('an SCO of 2004 that ends without a word of its completion is done in the table of contents (SN UP.4)', async () => {
+    const [quiet, left, unknown] = [launch(), launch(), launch()];
+    for (const one of [quiet, left, unknown]) await runtime.open(one, 'A');
+    await runtime.commit(quiet, [start(), commit(2, {}, { end: { exit: 'normal' } })]);
+    await runtime.commit(left, [start(), commit(2, {}, { end: { exit: 'suspend' } })]);
+    await runtime.commit(unknown, [
+      start(),
+      commit(2, { 'cmi.completion_status': 'unknown' }, { end: { exit: 'normal' } }),
+    ]);
+    const done = await Promise.all(
+      [quiet, left, unknown].map(async (one) => (await runtime.progress(one))[0]?.completed),
+    );
+    expect(done).to.deep.equal([true, false, false]);
+    // The profile's Statement stays the SCO's own word.
+    expect(await verbsOf(quiet)).to.deep.equal(['initialized', 'terminated']);
+  });
+
   describe('attempts by the course’s policy', () => {
     const under = (
       registration: string,
@@ -354,7 +371,7 @@ onEveryEngine('Commits (a commit acknowledged is a commit kept)', ({ storage }) 
       expect(await runtime.progress(launch(registration))).to.deep.include({
         item: 'A',
         status: 'passed',
-        completed: false,
+        completed: true,
         passed: true,
         scaled: 0.9,
         suspended: false,

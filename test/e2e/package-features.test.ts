@@ -194,7 +194,8 @@ window.tell=m=>frames[0].postMessage(m,${JSON.stringify(new URL(launch.frameUrl)
         'c.css': 'body{}',
       });
       expect(version.extra['metadata']).to.deep.equal({ language: 'zh-Hant' });
-      const page = await play(version);
+      const registration = newUuid();
+      const page = await play(version, { registration });
       const frame = await sco(page, '入');
       expect(new URL(frame.url()).hash).to.equal('#start');
       expect(
@@ -219,6 +220,7 @@ window.tell=m=>frames[0].postMessage(m,${JSON.stringify(new URL(launch.frameUrl)
         const below = both();
         c.set('cmi.progress_measure', '0.6');
         c.set('cmi.score.scaled', '0.7');
+        c.set('cmi.objectives.0.success_status', 'passed');
         return [said, below, both()];
       });
       expect(statuses).to.deep.equal(['unknown unknown', 'incomplete failed', 'completed passed']);
@@ -237,6 +239,13 @@ window.tell=m=>frames[0].postMessage(m,${JSON.stringify(new URL(launch.frameUrl)
         state: 'passed',
       });
       await leave(page);
+      // The objective's id came with the item: what was said of it is a Statement of that objective all the same.
+      const objectives = (await house.statements.find({ registration })).flatMap(({ statement }) =>
+        'id' in statement.object && statement.object.id.endsWith('/objectives/goal')
+          ? [statement.verb.id.split('/').at(-1)]
+          : [],
+      );
+      expect(objectives).to.include('passed');
     });
 
   it('a course that opens what is done for review only: content reads no-credit, and nothing changes', async () => {

@@ -332,6 +332,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     else if (request !== 'continue' && request !== 'previous') {
       await closeItem();
       showToc();
+      showRest('ended');
       tell({ zhixing: 'ended' });
     }
   };

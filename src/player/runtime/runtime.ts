@@ -12,7 +12,7 @@ import { model2004 } from '../client/cmi/model-2004.ts';
 import type { LessonStatus } from '../packages/prerequisites.ts';
 import type { PlayerLaunch } from '../sessions/store.ts';
 import type { PackageItem, PackageLibrary, PackageVersion } from '../types.ts';
-import { applyCommit, visit } from './apply.ts';
+import { applyCommit, countsWhenSilent, visit } from './apply.ts';
 import type { Acknowledgement, Commit } from './commit.ts';
 import { documentsOf, type ProfileDocument } from './documents.ts';
 import { emptyItemState, statusOf, underPolicy, type ItemState } from './item-state.ts';
@@ -240,7 +240,7 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
       const before = decode(stored);
       const applied = commit.visited
         ? { state: visit(before), statements: [], shared: [] }
-        : applyCommit(before, commit, frameFor, standard);
+        : applyCommit(before, commit, frameFor, standard, countsWhenSilent(standard, item));
       const frame = frameFor(applied.state.attempt);
       const outbox: Outbox = {
         statements: applied.statements,
@@ -404,7 +404,13 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
         const before = after.get(item.identifier) ?? emptyItemState;
         const applied = commit.visited
           ? { state: visit(before), statements: [] }
-          : applyCommit(before, commit, frameFor, standardOf(version));
+          : applyCommit(
+              before,
+              commit,
+              frameFor,
+              standardOf(version),
+              countsWhenSilent(standardOf(version), item),
+            );
         after.set(item.identifier, applied.state);
         all.push(...applied.statements);
       }
