@@ -11,6 +11,8 @@ import { createClaimRoutes } from './identity/claims/routes.ts';
 import { createAudit } from './identity/audit/audit.ts';
 import { createAuditRoutes } from './identity/audit/routes.ts';
 import { createDemoIdp } from './identity/demo-idp/routes.ts';
+import { createHelpRoutes } from './identity/help/routes.ts';
+import { createSignInFailures } from './identity/help/sign-in-failures.ts';
 import { createIdNumberVault } from './identity/id-numbers.ts';
 import { createEmailConfirmations } from './identity/mail/confirmations.ts';
 import { createOutboxMailer } from './identity/mail/outbox.ts';
@@ -18,7 +20,7 @@ import { createOutboxRoutes } from './identity/mail/routes-outbox.ts';
 import { createSmtpMailer } from './identity/mail/smtp.ts';
 import { createOwnSignIns } from './identity/own-sign-ins.ts';
 import { createPeople } from './identity/people.ts';
-import { createCaseWorker } from './identity/privacy/worker.ts';
+import type { CaseWorker } from './identity/privacy/worker.ts';
 import { createProfiles } from './identity/profile/profiles.ts';
 import { createProfileRoutes } from './identity/profile/routes.ts';
 import { createProviderAccess } from './identity/providers/routes-access.ts';
@@ -40,6 +42,8 @@ import { createWelcome } from './identity/welcome.ts';
 import type { Storage } from './storage/open.ts';
 
 export interface IdentityWiring {
+  /** Works on claims; made later. */
+  worker(): Pick<CaseWorker, 'work'>;
   /** What the rest of the platform does when one account takes over another's record. */
   handover: Handover;
   config: Config;
@@ -59,6 +63,7 @@ export function createIdentity({
   logger,
   rateLimit,
   handover,
+  worker,
   demoIdpOrigin,
 }: IdentityWiring) {
   const vault = createIdNumberVault(config.secrets.idNumberKey);
@@ -74,7 +79,13 @@ export function createIdentity({
     issuer: '知行 Zhixing',
     required: staffTotp,
   });
-  const signIns = createSignIns({ audit, clock, hasSecondFactor: (id) => secondFactor.has(id) });
+  const failures = createSignInFailures({ once: storage.once, audit: storage.audit, clock });
+  const signIns = createSignIns({
+    audit,
+    clock,
+    noteFailure: failures.note,
+    hasSecondFactor: (id) => secondFactor.has(id),
+  });
   const { passport, middleware } = createPassport(people);
   const demoIdp =
     config.mode === 'demo' && demoIdpOrigin !== null
@@ -113,7 +124,7 @@ export function createIdentity({
     cases: storage.cases,
     identity: storage.identity,
     handover,
-    worker: () => worker,
+    worker,
     audit,
     clock,
   });
@@ -122,12 +133,6 @@ export function createIdentity({
     claimed: async (personId) =>
       (await claims.of(personId)).flatMap(({ state, identities }) => (state === 'taken' ? identities : [])),
     audit,
-  });
-  const worker = createCaseWorker({
-    store: storage.cases,
-    clock,
-    logger,
-    handlers: { claim: claims.handler },
   });
 
   // A first sign-in: wizard, terms, nickname, contact e-mail
@@ -191,6 +196,11 @@ export function createIdentity({
       }),
       createSecondFactorRoutes({ secondFactor, people, signIns, clock, audit, rateLimit }),
       access.routes,
+      createHelpRoutes({
+        ...{ failures, people, audit, rateLimit },
+        providers: access.providers,
+        resetByMail: mailer !== null,
+      }),
       createSessionRoutes({
         sessions: createOwnSessions({ store: storage.webSessions, clock, audit }),
         limits: sessionLimits,
@@ -210,7 +220,6 @@ export function createIdentity({
     terms,
     confirmations,
     claims,
-    worker,
     tidy: (now: Date) => storage.emailConfirmations.deleteExpired(now),
     close: () => mailer?.close(),
   };

@@ -15,6 +15,7 @@ import { createCompletion } from './completion/completion.ts';
 import type { Config } from './config.ts';
 import { createHandover } from './context-handover.ts';
 import { createIdentity } from './context-identity.ts';
+import { createPrivacy } from './context-privacy.ts';
 import { createCatalogue } from './courses/catalogue.ts';
 import { courseActivity, createEnrolments } from './courses/enrolments.ts';
 import { createPublishing } from './courses/publishing.ts';
@@ -23,6 +24,11 @@ import { ensureDemoAgencies } from './identity/agencies/demo-agencies.ts';
 import { ensureDemoPeople, demoAccounts, demoOrganisation } from './identity/demo-people.ts';
 import { ensureAdministrator } from './identity/people.ts';
 import { allows, organisationFor } from './identity/policy.ts';
+import {
+  createForwardingHold,
+  createProcessingGate,
+  createRestrictionGuard,
+} from './identity/privacy/gate.ts';
 import { allowed, currentPerson } from './identity/routes-access.ts';
 import { createErasures } from './lrs/admin/erasure.ts';
 import { createForwarding } from './lrs/admin/forwarding.ts';
@@ -87,7 +93,13 @@ export async function createContext(
 
   // The Learning Record Store
   let kick = (): void => undefined;
-  const door = createStatementDoor({ store: storage.lrs.statements, clock, onStored: () => kick() });
+  const gate = createProcessingGate(storage.identity);
+  const door = createStatementDoor({
+    store: storage.lrs.statements,
+    clock,
+    guards: [createRestrictionGuard({ identity: storage.identity, iris, platformId: platform.id })],
+    onStored: () => kick(),
+  });
   const documents = createDocumentDoor(storage.lrs.documents, clock);
   const credentials = createCredentials({
     store: storage.lrs.credentials,
@@ -110,6 +122,7 @@ export async function createContext(
     attachments: storage.lrs.attachments,
     store: storage.lrs.admin,
     sealer: createSealer(config.secrets.idNumberKey, 'lrs-forwarding/seal'),
+    held: createForwardingHold({ identity: storage.identity, iris }),
     clock,
     logger,
   });
@@ -129,21 +142,27 @@ export async function createContext(
     iris,
     clock,
   });
-  const identity = createIdentity({ config, storage, clock, logger, rateLimit, handover, demoIdpOrigin });
+  const identity = createIdentity({
+    ...{ config, storage, clock, logger, rateLimit, handover, demoIdpOrigin },
+    worker: () => privacy.worker,
+  });
   const { people } = identity;
 
   // Courses, and what is answered in them
-  const enrolments = createEnrolments({ store: storage.courses, door, platform, iris, clock });
+  const enrolments = createEnrolments({ store: storage.courses, door, platform, iris, clock, gate });
   const assessments = createAssessments({
     store: storage.assessment,
     door,
     platform,
     iris,
     clock,
+    gate,
     async takerOf(registration) {
       const found = await registered(registration);
+      const there = found && (await people.present(found.enrolment.personId));
       return (
-        found && {
+        found &&
+        there && {
           personId: found.enrolment.personId,
           registration,
           course: {
@@ -195,6 +214,7 @@ export async function createContext(
     iris,
     logger,
     onStarted: (registration) => enrolments.markStarted(registration),
+    gate,
   });
   const beats = createBeatListener({
     sessions,
@@ -278,6 +298,14 @@ export async function createContext(
     },
   });
 
+  const privacy = createPrivacy({
+    ...{ config, storage, clock, logger, rateLimit, handover, completion, door, platform, iris },
+    people,
+    vault: identity.vault,
+    audit: identity.audit,
+    claims: identity.claims,
+  });
+
   const demo = config.mode === 'demo';
   const pageLocals = createPageLocals({ demo, publicOrigin: config.publicOrigin });
 
@@ -313,7 +341,7 @@ export async function createContext(
       contentOrigin: config.contentOrigin,
     }),
     player: createPlayerRoutes({ sessions, currentPerson, listener: beats }),
-    identity: identity.routes,
+    identity: [...identity.routes, privacy.routes],
     identityAnswers: identity.crossSite,
     packageApi: createPackageApi({
       tokens: vendorTokens,
@@ -416,7 +444,7 @@ export async function createContext(
       feed.start();
       forwarding.start();
       reaper.start();
-      identity.worker.start();
+      privacy.worker.start();
       void renderer.prewarm();
       housekeeping = setInterval(() => {
         const now = clock.now();
@@ -461,7 +489,7 @@ export async function createContext(
       await feed.stop();
       await forwarding.stop();
       await rejections.stop();
-      await identity.worker.stop();
+      await privacy.worker.stop();
       identity.close();
       await browser.close();
       await storage.close();

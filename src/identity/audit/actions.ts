@@ -10,6 +10,7 @@ export const auditedActions = [
   'sign-out',
   'sign-out.provider',
   'sessions.end',
+  'sign-in.diagnose',
   'terms.agree',
   'terms.decline',
   'email.confirm',
