@@ -85,6 +85,7 @@ export function createLearnRoutes(deps: PortalDeps): Router {
         requiredSeconds,
         contentWindow: course.contentWindow ?? 'frame',
         inactivitySeconds,
+        ...(course.attempts ? { attempts: course.attempts } : {}),
       },
     });
     show(res, launch, {
