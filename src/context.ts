@@ -17,6 +17,7 @@ import { createHandover } from './context-handover.ts';
 import { createIdentity } from './context-identity.ts';
 import { createCatalogue } from './courses/catalogue.ts';
 import { courseActivity, createEnrolments } from './courses/enrolments.ts';
+import { createCoursePublishing } from './courses/for-programs.ts';
 import { createPublishing } from './courses/publishing.ts';
 import { createRateLimits } from './http/rate-limit.ts';
 import { ensureDemoAgencies } from './identity/agencies/demo-agencies.ts';
@@ -36,6 +37,7 @@ import { createLrsAdminRoutes } from './lrs/routes-admin.ts';
 import { createLrsRoutes } from './lrs/routes.ts';
 import type { Authority } from './lrs/types.ts';
 import { createPackageLibrary } from './player/packages/library.ts';
+import { createPreviewLinks } from './player/packages/preview-links.ts';
 import { createPackageApi } from './player/packages/routes-api.ts';
 import { createTokenRoutes } from './player/packages/routes-tokens.ts';
 import { createPackageRoutes } from './player/packages/routes.ts';
@@ -281,6 +283,18 @@ export async function createContext(
   const demo = config.mode === 'demo';
   const pageLocals = createPageLocals({ demo, publicOrigin: config.publicOrigin });
 
+  const publishing = createPublishing({
+    store: storage.courses,
+    catalogue,
+    packages: library,
+    async passed(registrations) {
+      const progress = await completion.progressOfAll(registrations);
+      return new Set(registrations.filter((each) => progress.get(each)?.completedAt));
+    },
+    learnersByItem: (versionId) => storage.runtimeStates.countByItem(versionId),
+  });
+  const previews = createPreviewLinks({ store: storage.once, clock, publicOrigin: config.publicOrigin });
+  const forPrograms = createCoursePublishing({ publishing, catalogue });
   const vendorTokens = createVendorTokens({
     store: storage.packages,
     clock,
@@ -321,6 +335,8 @@ export async function createContext(
       store: storage.packages,
       clock,
       logger,
+      publishing: forPrograms,
+      previews,
     }),
     vendorTokens: createTokenRoutes({
       tokens: vendorTokens,
@@ -335,6 +351,8 @@ export async function createContext(
       store: storage.packages,
       clock,
       logger,
+      publishing: forPrograms,
+      previews,
       uploader(req) {
         const person = allowed(req, 'package.upload');
         const organisation = organisationFor(person, 'package.upload') ?? person.name;
@@ -349,16 +367,8 @@ export async function createContext(
       completion,
       library,
       sessions,
-      publishing: createPublishing({
-        store: storage.courses,
-        catalogue,
-        packages: library,
-        async passed(registrations) {
-          const progress = await completion.progressOfAll(registrations);
-          return new Set(registrations.filter((each) => progress.get(each)?.completedAt));
-        },
-        learnersByItem: (versionId) => storage.runtimeStates.countByItem(versionId),
-      }),
+      publishing,
+      previews,
       people,
       agencies: identity.agencies,
       audit: identity.audit,
