@@ -311,6 +311,7 @@ export async function createContext(
       rejections,
       forwarding,
       erasures,
+      people,
       clock,
       audit: identity.audit,
       homePage: config.publicOrigin,

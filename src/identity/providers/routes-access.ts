@@ -65,7 +65,7 @@ export function createProviderAccess(deps: ProviderAccessDeps) {
   const routes = Router();
   routes.use(signOuts.routes);
   routes.use(
-    createSingleLogoutRoutes({ ...{ doors, parcels, named, hashName, audit, logger, limit } }),
+    createSingleLogoutRoutes({ ...{ doors, parcels, named, hashName, signOuts, audit, logger, limit } }),
     createProviderRoutes({
       passport: deps.passport,
       doors,
