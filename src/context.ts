@@ -18,6 +18,7 @@ import { createIdentity } from './context-identity.ts';
 import { createPrivacy } from './context-privacy.ts';
 import { createCatalogue } from './courses/catalogue.ts';
 import { courseActivity, createEnrolments } from './courses/enrolments.ts';
+import { createCoursePublishing } from './courses/for-programs.ts';
 import { createPublishing } from './courses/publishing.ts';
 import { createRateLimits } from './http/rate-limit.ts';
 import { ensureDemoAgencies } from './identity/agencies/demo-agencies.ts';
@@ -42,6 +43,7 @@ import { createLrsAdminRoutes } from './lrs/routes-admin.ts';
 import { createLrsRoutes } from './lrs/routes.ts';
 import type { Authority } from './lrs/types.ts';
 import { createPackageLibrary } from './player/packages/library.ts';
+import { createPreviewLinks } from './player/packages/preview-links.ts';
 import { createPackageApi } from './player/packages/routes-api.ts';
 import { createTokenRoutes } from './player/packages/routes-tokens.ts';
 import { createPackageRoutes } from './player/packages/routes.ts';
@@ -309,6 +311,18 @@ export async function createContext(
   const demo = config.mode === 'demo';
   const pageLocals = createPageLocals({ demo, publicOrigin: config.publicOrigin });
 
+  const publishing = createPublishing({
+    store: storage.courses,
+    catalogue,
+    packages: library,
+    async passed(registrations) {
+      const progress = await completion.progressOfAll(registrations);
+      return new Set(registrations.filter((each) => progress.get(each)?.completedAt));
+    },
+    learnersByItem: (versionId) => storage.runtimeStates.countByItem(versionId),
+  });
+  const previews = createPreviewLinks({ store: storage.once, clock, publicOrigin: config.publicOrigin });
+  const forPrograms = createCoursePublishing({ publishing, catalogue });
   const vendorTokens = createVendorTokens({
     store: storage.packages,
     clock,
@@ -350,6 +364,8 @@ export async function createContext(
       store: storage.packages,
       clock,
       logger,
+      publishing: forPrograms,
+      previews,
     }),
     vendorTokens: createTokenRoutes({
       tokens: vendorTokens,
@@ -364,6 +380,8 @@ export async function createContext(
       store: storage.packages,
       clock,
       logger,
+      publishing: forPrograms,
+      previews,
       uploader(req) {
         const person = allowed(req, 'package.upload');
         const organisation = organisationFor(person, 'package.upload') ?? person.name;
@@ -378,16 +396,8 @@ export async function createContext(
       completion,
       library,
       sessions,
-      publishing: createPublishing({
-        store: storage.courses,
-        catalogue,
-        packages: library,
-        async passed(registrations) {
-          const progress = await completion.progressOfAll(registrations);
-          return new Set(registrations.filter((each) => progress.get(each)?.completedAt));
-        },
-        learnersByItem: (versionId) => storage.runtimeStates.countByItem(versionId),
-      }),
+      publishing,
+      previews,
       people,
       agencies: identity.agencies,
       audit: identity.audit,
