@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import { DomainError } from '../base/errors.ts';
+import { isUnderWay, jobAt } from '../player/packages/jobs.ts';
 import { versionState } from '../player/packages/library.ts';
 import { standardName } from '../player/packages/standard-name.ts';
 import { translate } from '../views/messages.ts';
@@ -67,7 +68,8 @@ export function createVendorRoutes(deps: PortalDeps): Router {
 
   routes.get('/vendor/uploads/:id', async (req, res) => {
     const { organisation } = vendor(req);
-    const job = await deps.jobs.job(String(req.params['id']));
+    const kept = await deps.jobs.job(String(req.params['id']));
+    const job = kept && jobAt(kept, deps.clock.now());
     if (!job || job.organisation !== organisation)
       throw new DomainError('not-found', 'There is no such upload.', { code: 'no-upload' });
     const version = await ownVersion(organisation, job.versionId);
@@ -76,7 +78,7 @@ export function createVendorRoutes(deps: PortalDeps): Router {
       jobId: job.id,
       fileName: job.fileName,
       accepted: job.phase === 'accepted',
-      waiting: ['receiving', 'checking', 'storing'].includes(job.phase),
+      waiting: isUnderWay(job),
       version: version && {
         id: version.id,
         title: version.title,
