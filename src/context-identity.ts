@@ -33,6 +33,8 @@ import { createIdentityRoutes } from './identity/routes.ts';
 import { createSecondFactorGate } from './identity/second-factor/routes-gate.ts';
 import { createSecondFactorRoutes } from './identity/second-factor/routes.ts';
 import { createSecondFactor } from './identity/second-factor/second-factor.ts';
+import { createOwnSessions } from './identity/sessions/own-sessions.ts';
+import { createSessionEnd, createSessionRoutes } from './identity/sessions/routes.ts';
 import { createTerms } from './identity/terms.ts';
 import { createWelcome } from './identity/welcome.ts';
 import type { Storage } from './storage/open.ts';
@@ -90,6 +92,7 @@ export function createIdentity({
     ...{
       identity: storage.identity,
       once: storage.once,
+      webSessions: storage.webSessions,
       people,
       vault,
       clock,
@@ -103,6 +106,8 @@ export function createIdentity({
     publicOrigin: config.publicOrigin,
     secret: config.secrets.session,
   });
+
+  const sessionLimits = { idleSeconds: config.sessionIdleSeconds, maxSeconds: config.sessionMaxSeconds };
 
   // Ways to sign in, and claiming the record of another account
   const { externals } = access;
@@ -169,6 +174,7 @@ export function createIdentity({
     /** Who sends this request; right after the session. */
     middleware: [
       ...middleware,
+      createSessionEnd(sessionLimits, clock),
       createSecondFactorGate({ secondFactor, required: staffTotp }),
       createWelcomeGate({ welcome, open: ['/account/totp'] }),
       socialReminder,
@@ -182,6 +188,11 @@ export function createIdentity({
       }),
       createSecondFactorRoutes({ secondFactor, people, signIns, clock, audit, rateLimit }),
       access.routes,
+      createSessionRoutes({
+        sessions: createOwnSessions({ store: storage.webSessions, clock, audit }),
+        limits: sessionLimits,
+        clock,
+      }),
       createFirstLoginRoutes({ offeredProviders, publicOrigin: config.publicOrigin }),
       createWelcomeRoutes({ welcome, terms, confirmations, outbox, rateLimit }),
       createConfirmRoutes({ people, identity: storage.identity, offeredProviders, clock, audit, rateLimit }),
@@ -189,11 +200,7 @@ export function createIdentity({
       createClaimRoutes({ claims, offeredProviders, clock }),
       createAuditRoutes({ audit: auditLog, store: storage.audit, people, clock }),
       createAgencyRoutes({ agencies, audit, rateLimit }),
-      createProfileRoutes({
-        profiles,
-        agencies,
-        providerLabel: (key) => offeredProviders().find((one) => one.key === key)?.label ?? null,
-      }),
+      createProfileRoutes({ profiles, agencies, providerLabel: access.labelOf }),
       ...(outbox ? [createOutboxRoutes(storage.outbox)] : []),
     ],
     demoIdp,

@@ -22,7 +22,7 @@ import { createPublishing } from './courses/publishing.ts';
 import { createRateLimits } from './http/rate-limit.ts';
 import { ensureDemoAgencies } from './identity/agencies/demo-agencies.ts';
 import { ensureDemoPeople, demoAccounts, demoOrganisation } from './identity/demo-people.ts';
-import { ensureAdministrator } from './identity/people.ts';
+import { ensureAdministrator, isPresent } from './identity/people.ts';
 import { allows, organisationFor } from './identity/policy.ts';
 import {
   createForwardingHold,
@@ -49,6 +49,7 @@ import { createVendorTokens } from './player/packages/tokens.ts';
 import { clientScripts, createContentRoutes } from './player/runtime/content-routes.ts';
 import { createPackageFileServer } from './player/runtime/file-routes.ts';
 import { createRuntime } from './player/runtime/runtime.ts';
+import { createBeatListener } from './player/sessions/listener.ts';
 import { createPlayerSessions } from './player/sessions/player-sessions.ts';
 import { createReaper } from './player/sessions/reaper.ts';
 import { createPlayerRoutes } from './player/sessions/routes.ts';
@@ -158,10 +159,11 @@ export async function createContext(
     gate,
     async takerOf(registration) {
       const found = await registered(registration);
-      const there = found && (await people.present(found.enrolment.personId));
+      const record = found && (await storage.identity.byId(found.enrolment.personId));
       return (
         found &&
-        there && {
+        record &&
+        isPresent(record) && {
           personId: found.enrolment.personId,
           registration,
           course: {
@@ -215,6 +217,12 @@ export async function createContext(
     onStarted: (registration) => enrolments.markStarted(registration),
     gate,
   });
+  const beats = createBeatListener({
+    sessions,
+    clock,
+    publicOrigin: config.publicOrigin,
+    sessionIdleSeconds: config.sessionIdleSeconds,
+  });
   const runtime = createRuntime({
     store: storage.runtimeStates,
     clock,
@@ -228,6 +236,8 @@ export async function createContext(
   const reaper = createReaper(async () => {
     await sessions.reap();
     await runtime.settle();
+    await enrolments.completeUnrecorded();
+    await assessments.completeUnrecorded();
   }, logger);
 
   // Completion follows the feed
@@ -316,6 +326,7 @@ export async function createContext(
       rejections,
       forwarding,
       erasures,
+      people,
       clock,
       audit: identity.audit,
       homePage: config.publicOrigin,
@@ -330,7 +341,7 @@ export async function createContext(
       publicOrigin: config.publicOrigin,
       contentOrigin: config.contentOrigin,
     }),
-    player: createPlayerRoutes({ sessions, currentPerson }),
+    player: createPlayerRoutes({ sessions, currentPerson, listener: beats }),
     identity: [...identity.routes, privacy.routes],
     identityAnswers: identity.crossSite,
     packageApi: createPackageApi({
@@ -394,6 +405,7 @@ export async function createContext(
   if (config.secrets.lrs) await credentials.ensure(config.secrets.lrs);
   await library.cleanUp();
   await storage.blobs.cleanUp(new Date(clock.now().getTime() - 24 * 3600_000));
+  await enrolments.completeUnrecorded();
   await assessments.completeUnrecorded();
   if (config.secrets.admin) await ensureAdministrator(people, config.secrets.admin);
   if (demo) {
@@ -426,6 +438,8 @@ export async function createContext(
     demoIdp: identity.demoIdp?.handler ?? null,
     /** Answers requests to /xapi ahead of express. */
     lrsListener: createLrsListener(lrs, '/xapi', config.publicOrigin),
+    /** Answers most beats of players ahead of express. */
+    beatListener: beats.answers,
     /** Begins what runs by itself: feed, reaper, housekeeping, a warm browser. */
     start(): void {
       feed.start();

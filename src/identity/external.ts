@@ -148,6 +148,7 @@ export function createExternalSignIns(deps: {
   ): Promise<Person> {
     const { profile, notes, address } = arrival;
     if (record.erasedAt !== null) throw signInFailure('closed', 'the account was erased');
+    if (record.lockedAt !== null) throw signInFailure('closed', 'the account is locked');
     if (record.claimedBy !== null) throw signInFailure('closed', 'the account was taken over');
     const patch = patchFor(record, profile);
     const before = record as unknown as Record<string, unknown>;

@@ -37,22 +37,29 @@ export interface NewPerson {
 export interface People {
   byId(id: string): Promise<Person | null>;
   byIds(ids: string[]): Promise<Map<string, Person>>;
-  /** Who may be signed in: neither erased nor taken over by another account. */
-  present(id: string): Promise<Person | null>;
+  /** Who may be signed in: null for an account that is locked, erased or taken over by another one. */
+  active(id: string): Promise<Person | null>;
   byLoginName(loginName: string): Promise<Person | null>;
   byIdentity(identity: ExternalIdentity): Promise<Person | null>;
   /** DomainError `conflict` that names what is taken. */
   create(person: NewPerson): Promise<Person>;
   update(id: string, patch: Omit<PersonPatch, 'local' | 'idNumber'>): Promise<Person>;
+  /** Replaces the password of a local account. DomainError `not-found` where there is none. */
+  setPassword(id: string, password: string): Promise<void>;
   /**
    * Signs in with a local account. Five failures for an account and address lock it for 15 minutes (`rate-limited`);
-   * a wrong name and a wrong password look alike and take alike (`unauthenticated`).
+   * a wrong name and a wrong password look alike and take alike (`unauthenticated`). Of many attempts at the same moment
+   * no more than five are tried. An account that an administrator has locked is told so once the password is right
+   * (`forbidden`, `account-locked`).
    */
   authenticateLocal(loginName: string, password: string, address: string): Promise<Person>;
 }
 
-const lockSeconds = 15 * 60;
-const allowedFailures = 5;
+export const lockSeconds = 15 * 60;
+export const allowedFailures = 5;
+/** Failures of a local account are counted under this and the client's address. */
+export const failurePrefix = (loginName: string): string =>
+  `${loginName.normalize('NFKC').trim().toLowerCase()}|`;
 
 /** What the rest of the platform sees of a stored person. */
 export const toPerson = (record: PersonRecord): Person => ({
@@ -93,12 +100,12 @@ export function createPeople(deps: { store: IdentityStore; vault: IdNumberVault;
       const record = await store.byId(id);
       return record && toPerson(record);
     },
-    async present(id) {
-      const record = await store.byId(id);
-      return record && isPresent(record) ? toPerson(record) : null;
-    },
     async byIds(ids) {
       return new Map((await store.byIds(ids)).map((record) => [record.id, toPerson(record)]));
+    },
+    async active(id) {
+      const record = await store.byId(id);
+      return record && isPresent(record) && record.lockedAt === null ? toPerson(record) : null;
     },
     async byLoginName(loginName) {
       const record = await store.byLoginName(loginName);
@@ -130,6 +137,7 @@ export function createPeople(deps: { store: IdentityStore; vault: IdNumberVault;
         emailConfirmed: given.emailConfirmed ?? false,
         vouchers: given.vouchers ?? {},
         totp: null,
+        lockedAt: null,
         restrictedAt: null,
         claimedBy: null,
         erasedAt: null,
@@ -147,8 +155,15 @@ export function createPeople(deps: { store: IdentityStore; vault: IdNumberVault;
       if (!record) throw new DomainError('not-found', 'There is no such person.');
       return toPerson(record);
     },
+    async setPassword(id, password) {
+      const record = await store.byId(id);
+      if (!record?.local || record.erasedAt !== null)
+        throw new DomainError('not-found', 'There is no such local account.');
+      const passwordHash = await hashPassword(password);
+      await store.update(id, { local: { loginName: record.local.loginName, passwordHash } });
+    },
     async authenticateLocal(loginName, password, address) {
-      const key = `${loginName.normalize('NFKC').trim().toLowerCase()}|${address}`;
+      const key = failurePrefix(loginName) + address;
       const now = clock.now();
       const since = new Date(now.getTime() - lockSeconds * 1000);
       const locked = new DomainError(
@@ -157,15 +172,21 @@ export function createPeople(deps: { store: IdentityStore; vault: IdNumberVault;
         { code: 'locked', params: { minutes: lockSeconds / 60 }, retryAfter: lockSeconds },
       );
       if ((await store.failures(key, since)) >= allowedFailures) throw locked;
+      const tried = await store.addFailure(key, now, since);
+      if (tried > allowedFailures) throw locked;
       const record = await store.byLoginName(loginName);
       const right = await passwordMatches(password, record?.local?.passwordHash ?? (await nobody));
       if (!record?.local || !right || !isPresent(record)) {
-        if ((await store.addFailure(key, now, since)) >= allowedFailures) throw locked;
+        if (tried >= allowedFailures) throw locked;
         throw new DomainError('unauthenticated', 'The account or the password is not right.', {
           code: 'wrong-password',
         });
       }
       await store.clearFailures(key);
+      if (record.lockedAt !== null)
+        throw new DomainError('forbidden', 'This account is locked. Ask the platform’s support.', {
+          code: 'account-locked',
+        });
       return toPerson(record);
     },
   };

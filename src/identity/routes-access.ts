@@ -54,7 +54,7 @@ export function createPolicyGate(table: Readonly<Record<string, Access>> = route
 }
 
 const administration: Action[] = [
-  'people.manage',
+  'people.read',
   'agencies.manage',
   'corrections.answer',
   'record.read',
@@ -68,6 +68,7 @@ export const permissionsOf = (person: Person | null) => ({
   browseLrs: allows(person, 'lrs.browse'),
   manageLrs: allows(person, 'lrs.manage'),
   readRecords: allows(person, 'record.read'),
+  readPeople: allows(person, 'people.read'),
   managePeople: allows(person, 'people.manage'),
   manageAgencies: allows(person, 'agencies.manage'),
   answerCorrections: allows(person, 'corrections.answer'),
@@ -77,7 +78,7 @@ export const permissionsOf = (person: Person | null) => ({
 });
 
 /**
- * passport over the web session: the person is read anew on every request, so a role taken away is gone at once.
+ * passport over the web session: the person is read anew on every request, so a role taken away, or a lock, holds at once.
  */
 export function createPassport(people: People): {
   passport: passport.PassportStatic;
@@ -86,7 +87,7 @@ export function createPassport(people: People): {
   const instance = new passport.Passport() as passport.PassportStatic;
   instance.serializeUser((user, done) => done(null, user.id));
   instance.deserializeUser((id: string, done: (error: unknown, user?: Express.User | false) => void) => {
-    people.present(id).then(
+    people.active(id).then(
       (person) => done(null, person ?? false),
       (error: unknown) => done(error),
     );

@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import type { SessionData } from 'express-session';
 import type { Clock } from '../base/clock.ts';
+import { deviceOf } from '../base/device.ts';
 import type { SecondFactorMeans } from './second-factor/second-factor.ts';
 import type { Person, RecordAudit } from './types.ts';
 
@@ -61,6 +62,15 @@ export const ownPath = (given: unknown): string => {
   return url.host === 'portal.invalid' ? `${url.pathname}${url.search}` : '/';
 };
 
+/** What the list of one's own sessions says of this one, and from when its end is counted. */
+export const noteSignIn = (req: Request, clock: Clock): void => {
+  req.session.signedIn = {
+    at: clock.now().getTime(),
+    device: deviceOf(req.headers['user-agent']),
+    address: req.ip ?? null,
+  };
+};
+
 export function createSignIns({
   audit,
   clock,
@@ -77,6 +87,7 @@ export function createSignIns({
     const { method, returnTo, keep, secondFactor } = end;
     await settled((done) => req.login(person, done));
     Object.assign(req.session, keep, { provenAt: clock.now().getTime() });
+    noteSignIn(req, clock);
     if (secondFactor) req.session.secondFactorOf = person.id;
     await audit({
       action: 'sign-in',

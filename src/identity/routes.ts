@@ -2,6 +2,7 @@ import { Router, type Request } from 'express';
 import { z } from 'zod';
 import { isDomainError } from '../base/errors.ts';
 import { parse } from '../http/validate.ts';
+import { statusOfKind } from '../http/errors.ts';
 import { sessionCookie } from '../http/sessions.ts';
 import type { RateLimit } from '../http/rate-limit.ts';
 import type { RequestHandler } from 'express';
@@ -76,14 +77,16 @@ export function createIdentityRoutes(deps: IdentityRoutesDeps): Router {
         const person = await deps.people.authenticateLocal(loginName, password, req.ip ?? 'unknown');
         await deps.signIns.complete(req, res, person, { method: 'local', returnTo: ownPath(returnTo) });
       } catch (error) {
-        if (!isDomainError(error, 'unauthenticated') && !isDomainError(error, 'rate-limited')) throw error;
+        const isLocked = isDomainError(error, 'forbidden') && error.code === 'account-locked';
+        if (!isLocked && !isDomainError(error, 'unauthenticated') && !isDomainError(error, 'rate-limited'))
+          throw error;
         const known = await deps.people.byLoginName(loginName);
         await deps.signIns.failed(req, {
           method: 'local',
           reason: error.code ?? error.kind,
           subjectId: known?.id ?? null,
         });
-        const status = error.kind === 'unauthenticated' ? 401 : 429;
+        const status = statusOfKind[error.kind];
         if (error.retryAfter !== null) res.set('Retry-After', String(error.retryAfter));
         res.status(status).render(
           'pages/sign-in',

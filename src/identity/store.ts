@@ -1,7 +1,7 @@
 import { emptyProfile } from './types.ts';
-import type { Assurance, Person, PersonalProfile, RoleGrant } from './types.ts';
+import type { Assurance, Person, PersonalProfile, Role, RoleGrant } from './types.ts';
 
-export type { Assurance, Person, PersonalProfile, RoleGrant } from './types.ts';
+export type { Assurance, Person, PersonalProfile, Role, RoleGrant } from './types.ts';
 
 /** A local account's password: scrypt, with its parameters in the text. */
 export interface LocalLogin {
@@ -28,6 +28,8 @@ export interface PersonRecord extends Omit<Person, 'hasIdNumber'> {
   vouchers: Record<string, Assurance>;
   /** The second factor: a secret encrypted as the ID number is; `lastStep` so that a code works once. */
   totp: { sealed: string; lastStep: number; recoveryHashes: string[]; since: string } | null;
+  /** Set: an administrator has locked the account, since then (ISO 8601). Nobody signs in with it. */
+  lockedAt: string | null;
   /** Set: processing is restricted at the person's wish, since then (ISO 8601). */
   restrictedAt: string | null;
   /** Set: a verified account has taken this one's record over (claims/); nobody signs in here until that is undone. */
@@ -41,8 +43,8 @@ export interface PersonRecord extends Omit<Person, 'hasIdNumber'> {
 export function personFromText(text: string): PersonRecord {
   const body = JSON.parse(text) as Omit<PersonRecord, 'createdAt'> & { createdAt: string };
   return {
-    ...{ consent: null, emailConfirmed: false, vouchers: {}, totp: null, restrictedAt: null },
-    ...{ claimedBy: null, erasedAt: null },
+    ...{ consent: null, emailConfirmed: false, vouchers: {}, totp: null },
+    ...{ lockedAt: null, restrictedAt: null, claimedBy: null, erasedAt: null },
     ...body,
     profile: { ...emptyProfile, ...(body.profile as Partial<PersonalProfile> | undefined) },
     createdAt: new Date(body.createdAt),
@@ -73,6 +75,7 @@ export type PersonPatch = Partial<
     | 'emailConfirmed'
     | 'vouchers'
     | 'totp'
+    | 'lockedAt'
     | 'restrictedAt'
     | 'claimedBy'
     | 'erasedAt'
@@ -121,6 +124,41 @@ export const withRecoveryRenewed = (
   { since, hashes }: { since: string; hashes: string[] },
 ): Changed => withTotp(person, since, (totp) => ({ ...totp, recoveryHashes: hashes }));
 
+export interface RoleChange {
+  grant: RoleGrant;
+  /** Whether the person is to hold it. */
+  held: boolean;
+}
+const sameGrant = (a: RoleGrant, b: RoleGrant): boolean =>
+  a.role === b.role && a.organisation === b.organisation;
+/** With the role granted or taken; null when that is so already. */
+export const withRole = (person: PersonRecord, { grant, held }: RoleChange): Changed => {
+  if (person.erasedAt !== null || person.roles.some((each) => sameGrant(each, grant)) === held) return null;
+  return {
+    ...person,
+    roles: held ? [...person.roles, grant] : person.roles.filter((each) => !sameGrant(each, grant)),
+  };
+};
+
+export interface PeopleQuery {
+  /** Each must be somewhere in names, login name, e-mail, agency's code or name, whatever its case and width. None: everybody. */
+  words: readonly string[];
+  /** Only people of these agencies (codes). */
+  agencies?: readonly string[];
+  /** Only who holds this role; any but learner. */
+  role?: Role;
+  /** Only after this person, in the order of their ids. */
+  after?: string | null;
+  limit: number;
+}
+
+/** Failed attempts under one key. */
+export interface Failures {
+  key: string;
+  count: number;
+  last: Date;
+}
+
 export type PersonConflict = 'login-name' | 'nickname' | 'id-number' | 'identity';
 
 /** Port: people, how they sign in, and failed attempts. Login names and nicknames are unique without regard to case. */
@@ -141,6 +179,12 @@ export interface IdentityStore {
   spendRecoveryCode(id: string, spent: { since: string; hash: string }): Promise<boolean>;
   /** Replaces the recovery codes of the second factor that is there since `since`; false when it is not there any more. */
   renewRecoveryCodes(id: string, renewed: { since: string; hashes: string[] }): Promise<boolean>;
+  /** In the order of their ids, the longest known first; nobody who was erased. */
+  search(query: PeopleQuery): Promise<PersonRecord[]>;
+  /** Everybody, erased ones too, in the order of their ids, after this one: for work on all. */
+  page(after: string | null, limit: number): Promise<PersonRecord[]>;
+  /** Grants or takes a role; false when there is no such person, or that is so already. */
+  changeRole(id: string, change: RoleChange): Promise<boolean>;
   byIdNumber(lookup: string): Promise<PersonRecord | null>;
   byNickname(nickname: string): Promise<PersonRecord | null>;
   identitiesOf(id: string): Promise<ExternalIdentity[]>;
@@ -153,5 +197,7 @@ export interface IdentityStore {
   /** Counts a failure under the key since `since` and gives the number; atomic. */
   addFailure(key: string, at: Date, since: Date): Promise<number>;
   failures(key: string, since: Date): Promise<number>;
+  /** Failures since then under every key that begins so. */
+  failuresUnder(prefix: string, since: Date): Promise<Failures[]>;
   clearFailures(key: string): Promise<void>;
 }

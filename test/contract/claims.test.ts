@@ -173,7 +173,7 @@ onEveryEngine('Claims: a verified account takes a social one over (W6)', ({ stor
     expect((await storage().certificates.byNumber(s.certificate))?.personId).to.equal(verified.id);
     expect((await storage().identity.byIdentity(s.identity))?.id).to.equal(verified.id);
     expect((await storage().identity.byId(social.id))?.claimedBy).to.equal(verified.id);
-    expect(await people().present(social.id)).to.equal(null);
+    expect(await people().active(social.id)).to.equal(null);
   };
   const expectApart = async (s: Story): Promise<void> => {
     const { verified, social } = s;
@@ -182,7 +182,7 @@ onEveryEngine('Claims: a verified account takes a social one over (W6)', ({ stor
     for (const registration of [s.goes, s.stays]) expect(await holderOf(registration)).to.equal(verified.id);
     expect((await storage().certificates.byNumber(s.certificate))?.personId).to.equal(social.id);
     expect((await storage().identity.byIdentity(s.identity))?.id).to.equal(social.id);
-    expect((await people().present(social.id))?.id).to.equal(social.id);
+    expect((await people().active(social.id))?.id).to.equal(social.id);
   };
   const codeOf = async (act: Promise<unknown>): Promise<string | null> => {
     const error = await act.then(
@@ -219,7 +219,11 @@ onEveryEngine('Claims: a verified account takes a social one over (W6)', ({ stor
       id: newUuid(),
       data: '{}',
       personId: s.social.id,
+      seenAt: clock.now(),
+      seenAt: clock.now(),
       expiresAt: new Date(clock.now().getTime() + 60_000),
+      endsAt: null,
+      endsAt: null,
     });
     const { fingerprint } = await claims.preview(s.verified.id, s.social.id);
     const taken = await claims.confirm(s.verified.id, s.social.id, fingerprint, '192.0.2.7');

@@ -3,6 +3,8 @@ import { isDomainError } from '../../src/base/errors.ts';
 import { demoAccounts, ensureDemoPeople } from '../../src/identity/demo-people.ts';
 import { createIdNumberVault, idNumberKind } from '../../src/identity/id-numbers.ts';
 import { createPeople, type NewPerson, type People } from '../../src/identity/people.ts';
+import type { PeopleQuery } from '../../src/identity/store.ts';
+import type { Person } from '../../src/identity/types.ts';
 import { openStorage } from '../../src/storage/open.ts';
 import { TestClock } from '../support/clock.ts';
 import { onEveryEngine } from '../support/engines.ts';
@@ -171,5 +173,115 @@ onEveryEngine('IdentityStore', ({ storage, options }) => {
     expect(await store.unlink(made.id, identity)).to.equal(true);
     expect(await store.byIdentity(identity)).to.equal(null);
     expect(await store.identitiesOf(made.id)).to.deep.equal([]);
+  });
+
+  describe('looking people up', () => {
+    const search = async (words: string[], more: Partial<PeopleQuery> = {}): Promise<string[]> =>
+      (await storage().identity.search({ words, limit: 100, ...more })).map(({ id }) => id);
+    let [wang, chen, officer]: Person[] = [];
+    before(async () => {
+      wang = await people.create(
+        someone({
+          name: '王查詢',
+          nameEn: 'Wang Cha-Hsun',
+          nickname: '小查.*',
+          email: 'Wang.Search@example.org',
+          agencyCode: '301030100A',
+          agencyName: '範例縣立青山國民小學',
+          login: { name: 'search-wang', password: 'pw' },
+        }),
+      );
+      chen = await people.create(someone({ name: '陳查詢', agencyCode: 'A90000000E' }));
+      officer = await people.create(
+        someone({ name: '查詢官', roles: [{ role: 'hr', organisation: '301030000A' }] }),
+      );
+    });
+
+    it('finds by parts of names, login name, e-mail and agency, in any case and width, all words at once', async () => {
+      for (const word of [
+        '王查',
+        'cha-hsun',
+        '小查.*',
+        'SEARCH-WANG',
+        'wang.search@',
+        '青山',
+        '301030100a',
+        'ＷＡＮＧ Cha',
+      ])
+        expect(await search([word]), word).to.deep.equal([wang?.id]);
+      expect(await search(['查詢', '青山'])).to.deep.equal([wang?.id]);
+      expect(await search(['查詢'])).to.deep.equal([wang?.id, chen?.id, officer?.id].toSorted());
+      // No pattern: what was typed is looked for as it is.
+      expect(await search(['王.詢'])).to.deep.equal([]);
+      expect(await search(['%'])).to.deep.equal([]);
+    });
+
+    it('keeps to agencies, to a role, and goes on after the last one shown', async () => {
+      expect(await search(['查詢'], { agencies: ['301030100A', '301030000A'] })).to.deep.equal([wang?.id]);
+      expect(await search([], { agencies: [] })).to.deep.equal([]);
+      expect(await search(['查詢'], { role: 'hr' })).to.deep.equal([officer?.id]);
+      const [first] = await search(['查詢'], { limit: 1 });
+      expect(await search(['查詢'], { after: first ?? null })).to.deep.equal(
+        (await search(['查詢'])).slice(1),
+      );
+    });
+
+    it('follows a change, and finds nobody who was erased; work on all sees them still', async () => {
+      await storage().identity.update(chen?.id ?? '', { name: '陳改名', agencyCode: '301030100A' });
+      expect(await search(['陳查'])).to.deep.equal([]);
+      expect(await search(['陳改'], { agencies: ['301030100A'] })).to.deep.equal([chen?.id]);
+      await storage().identity.update(chen?.id ?? '', { erasedAt: clock.now().toISOString() });
+      expect(await search(['陳改'])).to.deep.equal([]);
+      const all: string[] = [];
+      for (let after: string | null = null; ;) {
+        const page: { id: string }[] = await storage().identity.page(after, 2);
+        if (page.length === 0) break;
+        all.push(...page.map(({ id }) => id));
+        after = all.at(-1) ?? null;
+      }
+      expect(all).to.include(chen?.id).and.to.deep.equal(all.toSorted());
+    });
+
+    it('grants and takes a role once, whatever comes at the same moment', async () => {
+      const { id } = await people.create(someone());
+      const { identity } = storage();
+      const change = (held: boolean, organisation: string | null = null) =>
+        identity.changeRole(id, { grant: { role: 'support', organisation }, held });
+      const granted = await Promise.all([
+        change(true),
+        change(true),
+        change(true, 'A'),
+        identity.changeRole(id, { grant: { role: 'hr', organisation: 'X' }, held: true }),
+      ]);
+      expect(granted.filter(Boolean)).to.have.length(3);
+      expect((await people.byId(id))?.roles).to.have.deep.members([
+        { role: 'learner', organisation: null },
+        { role: 'support', organisation: null },
+        { role: 'support', organisation: 'A' },
+        { role: 'hr', organisation: 'X' },
+      ]);
+      expect(await change(false)).to.equal(true);
+      expect(await change(false)).to.equal(false);
+      expect(await search([], { role: 'support' })).to.include(id);
+      await change(false, 'A');
+      expect(await search([], { role: 'support' })).to.not.include(id);
+      expect(
+        await identity.changeRole('nobody', { grant: { role: 'hr', organisation: 'X' }, held: true }),
+      ).to.equal(false);
+    });
+
+    it('tells the failures of one account by address', async () => {
+      const { identity } = storage();
+      const since = new Date(clock.now().getTime() - 900_000);
+      for (const key of ['fails|192.0.2.1', 'fails|192.0.2.1', 'fails|2001:db8::1', 'failsafe|192.0.2.1'])
+        await identity.addFailure(key, clock.now(), since);
+      expect(
+        (await identity.failuresUnder('fails|', since)).toSorted((a, b) => b.count - a.count),
+      ).to.deep.equal([
+        { key: 'fails|192.0.2.1', count: 2, last: clock.now() },
+        { key: 'fails|2001:db8::1', count: 1, last: clock.now() },
+      ]);
+      expect(await identity.failuresUnder('fails|', new Date(clock.now().getTime() + 1))).to.deep.equal([]);
+    });
   });
 });

@@ -28,6 +28,8 @@ export interface Attempt {
 export interface LogoutFacts {
   provider: string;
   idToken?: string;
+  /** Stands in for the name: it is always there, also where the name may not be kept (named-sessions.ts). */
+  nameHash?: string;
   nameId?: string;
   nameIdFormat?: string;
   nameQualifier?: string;

@@ -7,10 +7,12 @@ import type { ExternalSignIns } from '../external.ts';
 import { ownPath, type SignIns } from '../routes-sign-in.ts';
 import { failureReasonOf, newReference, signInFailure } from './failures.ts';
 import { facts } from './facts.ts';
-import { isPurposeToken } from './routes-purpose.ts';
+import type { NamedSessions } from './named-sessions.ts';
 import type { Answer, Attempt, Protocol, Purpose, Vouched } from './protocol.ts';
+import { isPurposeToken } from './routes-purpose.ts';
 import type { Attempts } from './routes-attempts.ts';
 import type { Parcels } from './routes-cross-site.ts';
+import type { SingleLogout } from './saml.ts';
 import type { Sealer } from './sealer.ts';
 import type { StrategyStep } from './strategy.ts';
 import type { Provider } from './types.ts';
@@ -24,6 +26,8 @@ export interface Door {
   answersBy: 'query' | 'post';
   /** What its metadata says of us; null when the protocol has none. */
   metadata: (() => Promise<string>) | null;
+  /** Logout messages that the provider sends (routes-single-logout.ts); null when the protocol has none. */
+  logout: SingleLogout | null;
 }
 
 /** Somebody who is signed in has come back from a provider: what for, and whom the provider vouches for. Answers the request. */
@@ -40,6 +44,7 @@ export interface ProviderRoutesDeps {
   parcels: Parcels;
   sealer: Sealer;
   externals: ExternalSignIns;
+  named: NamedSessions;
   signIns: SignIns;
   proven: Proven;
   logger: Logger;
@@ -70,7 +75,7 @@ const stateOf = (answer: Answer): string => answer.get('state') ?? answer.get('R
  * `GET /sign-in/:provider` sends the browser there, `GET /sign-in/:provider/callback` takes the answer.
  */
 export function createProviderRoutes(deps: ProviderRoutesDeps): Router {
-  const { passport, doors, attempts, parcels, sealer, externals, signIns, logger } = deps;
+  const { passport, doors, attempts, parcels, sealer, externals, named, signIns, logger } = deps;
   const routes = Router();
 
   /** The page that says why it did not work, and whom to call (W13); the same reference stands in log and audit line. */
@@ -180,6 +185,7 @@ export function createProviderRoutes(deps: ProviderRoutesDeps): Router {
       }
       const { profile, notes, logout } = vouched;
       const person = await externals.arrive({ profile, notes, address: req.ip ?? null });
+      await named.note(logout, person.id);
       await signIns.complete(req, res, person, {
         method: provider.key,
         returnTo: attempt?.returnTo ?? '/',

@@ -5,10 +5,12 @@ import {
   withEmailConfirmed,
   withRecoveryRenewed,
   withRecoverySpent,
+  withRole,
   withStepSpent,
 } from '../../identity/store.ts';
 import type { ExternalIdentity, IdentityStore, PersonConflict, PersonRecord } from '../../identity/store.ts';
 import { foldName } from '../fold-name.ts';
+import { personSearchText, personStaffRoles } from '../person-keys.ts';
 import { type Connection, isDuplicateKey } from './open.ts';
 
 interface Row {
@@ -19,6 +21,10 @@ interface Row {
   loginKey?: string;
   nicknameKey?: string;
   idNumberLookup?: string;
+  /** Looked through by the search; empty: not to be found. */
+  searchText?: string;
+  agencyCode?: string;
+  staffRoles?: string[];
   /** Grows with each change: a change is a compare-and-set on it. */
   revision: number;
 }
@@ -41,6 +47,9 @@ const people = new Schema<Row>(
     loginKey: String,
     nicknameKey: String,
     idNumberLookup: String,
+    searchText: String,
+    agencyCode: String,
+    staffRoles: { type: [String], default: undefined },
     revision: { type: Number, required: true },
   },
   { versionKey: false, collection: 'people' },
@@ -48,6 +57,10 @@ const people = new Schema<Row>(
 people.index({ loginKey: 1 }, { unique: true, sparse: true });
 people.index({ nicknameKey: 1 }, { unique: true, sparse: true });
 people.index({ idNumberLookup: 1 }, { unique: true, sparse: true });
+
+people.index({ searchText: 1 });
+people.index({ agencyCode: 1 }, { sparse: true });
+people.index({ staffRoles: 1 }, { sparse: true });
 
 const identities = new Schema<IdentityRow>(
   { _id: { type: String, required: true }, personId: { type: String, required: true }, pending: Boolean },
@@ -63,12 +76,23 @@ failures.index({ key: 1, at: 1 });
 
 const toRecord = (row: Row): PersonRecord => personFromText(row.body);
 
+/** What is looked for beside the unique names; migrate-store makes them anew too. */
+export const mongoSearchKeys = (person: PersonRecord) => {
+  const staffRoles = personStaffRoles(person);
+  return {
+    searchText: personSearchText(person),
+    ...(person.agencyCode === null ? {} : { agencyCode: person.agencyCode }),
+    ...(staffRoles.length === 0 ? {} : { staffRoles }),
+  };
+};
+
 const toRow = (person: PersonRecord, revision: number): Row => ({
   _id: person.id,
   body: JSON.stringify(person),
   ...(person.local ? { loginKey: foldName(person.local.loginName) } : {}),
   ...(person.nickname ? { nicknameKey: foldName(person.nickname) } : {}),
   ...(person.idNumber ? { idNumberLookup: person.idNumber.lookup } : {}),
+  ...mongoSearchKeys(person),
   revision,
 });
 
@@ -144,6 +168,13 @@ export async function createMongoIdentityStore(connection: Connection): Promise<
       if (done.matchedCount === 1) return true;
     }
   };
+  // People from before there was a search.
+  for await (const row of person
+    .find({ searchText: { $exists: false } })
+    .lean<Row[]>()
+    .cursor())
+    await changed(row._id, (kept) => kept);
+
   const one = (row: Row | null): PersonRecord | null => (row ? toRecord(row) : null);
 
   return {
@@ -167,6 +198,33 @@ export async function createMongoIdentityStore(connection: Connection): Promise<
     async byIds(ids) {
       return (await person.find({ _id: { $in: ids } }).lean<Row[]>()).map(toRecord);
     },
+    async search({ words, agencies, role, after = null, limit }) {
+      const found = await person
+        .find({
+          $and: [
+            { searchText: { $gt: '' } },
+            ...words.map((word) => ({
+              searchText: { $regex: foldName(word).replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&') },
+            })),
+            ...(agencies ? [{ agencyCode: { $in: [...agencies] } }] : []),
+            ...(role === undefined ? [] : [{ staffRoles: role }]),
+            ...(after === null ? [] : [{ _id: { $gt: after } }]),
+          ],
+        })
+        .sort({ _id: 1 })
+        .limit(limit)
+        .lean<Row[]>();
+      return found.map(toRecord);
+    },
+    async page(after, limit) {
+      const found = await person
+        .find(after === null ? {} : { _id: { $gt: after } })
+        .sort({ _id: 1 })
+        .limit(limit)
+        .lean<Row[]>();
+      return found.map(toRecord);
+    },
+    changeRole: (id, wanted) => changed(id, (kept) => withRole(kept, wanted)),
     async byLoginName(loginName) {
       return one(await person.findOne({ loginKey: foldName(loginName) }).lean<Row>());
     },
@@ -225,6 +283,17 @@ export async function createMongoIdentityStore(connection: Connection): Promise<
     },
     async failures(key, since) {
       return failure.countDocuments({ key, at: { $gte: since } });
+    },
+    async failuresUnder(prefix, since) {
+      const found = await failure
+        .find({ key: { $gte: prefix, $lt: `${prefix}\u{10ffff}` }, at: { $gte: since } })
+        .lean<FailureRow[]>();
+      const byKey = new Map<string, { key: string; count: number; last: Date }>();
+      for (const { key, at } of found) {
+        const { count = 0, last = at } = byKey.get(key) ?? {};
+        byKey.set(key, { key, count: count + 1, last: at > last ? at : last });
+      }
+      return [...byKey.values()];
     },
     async clearFailures(key) {
       await failure.deleteMany({ key });

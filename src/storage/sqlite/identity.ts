@@ -4,6 +4,7 @@ import {
   withEmailConfirmed,
   withRecoveryRenewed,
   withRecoverySpent,
+  withRole,
   withStepSpent,
 } from '../../identity/store.ts';
 import type {
@@ -14,6 +15,7 @@ import type {
   PersonRecord,
 } from '../../identity/store.ts';
 import { foldName } from '../fold-name.ts';
+import { personSearchText, personStaffRoles } from '../person-keys.ts';
 import type { Sqlite, SqliteSchema } from './open.ts';
 
 export const identitySchema: SqliteSchema = {
@@ -39,6 +41,12 @@ export const identitySchema: SqliteSchema = {
       at INTEGER NOT NULL
     );
     CREATE INDEX sign_in_failures_key ON sign_in_failures (key, at);`,
+    `ALTER TABLE people ADD COLUMN search_text TEXT;
+    ALTER TABLE people ADD COLUMN agency_code TEXT;
+    ALTER TABLE people ADD COLUMN staff_roles TEXT;
+    CREATE INDEX people_search ON people (search_text);
+    CREATE INDEX people_agency ON people (agency_code) WHERE agency_code IS NOT NULL;
+    CREATE INDEX people_staff ON people (staff_roles) WHERE staff_roles IS NOT NULL;`,
   ],
 };
 
@@ -58,19 +66,33 @@ function conflictOf(error: unknown): PersonConflict | null {
 }
 
 const toRecord = (row: Row): PersonRecord => personFromText(row.body);
+/** `|admin|hr|`; null where there is none. */
+const staffText = (person: PersonRecord): string | null => {
+  const roles = personStaffRoles(person);
+  return roles.length === 0 ? null : `|${roles.join('|')}|`;
+};
+/** What is looked for beside the unique names; migrate-store makes them anew too. */
+export const sqliteSearchKeys = (person: PersonRecord) => ({
+  search_text: personSearchText(person),
+  agency_code: person.agencyCode,
+  staff_roles: staffText(person),
+});
 const keysOf = (person: PersonRecord) => [
   JSON.stringify(person),
   person.local ? foldName(person.local.loginName) : null,
   person.nickname ? foldName(person.nickname) : null,
   person.idNumber?.lookup ?? null,
+  ...Object.values(sqliteSearchKeys(person)),
 ];
 
 export function createSqliteIdentityStore(db: Sqlite): IdentityStore {
   const insert = db.prepare(
-    'INSERT INTO people (body, login_key, nickname_key, id_number_lookup, id, created_at) VALUES (?, ?, ?, ?, ?, ?)',
+    `INSERT INTO people (body, login_key, nickname_key, id_number_lookup, search_text, agency_code, staff_roles, id, created_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const change = db.prepare(
-    'UPDATE people SET body = ?, login_key = ?, nickname_key = ?, id_number_lookup = ? WHERE id = ?',
+    `UPDATE people SET body = ?, login_key = ?, nickname_key = ?, id_number_lookup = ?, search_text = ?, agency_code = ?,
+    staff_roles = ? WHERE id = ?`,
   );
   const insertIdentity = db.prepare('INSERT INTO identities (provider, subject, person_id) VALUES (?, ?, ?)');
   const byId = db.prepare<[string], Row>('SELECT body FROM people WHERE id = ?');
@@ -95,7 +117,18 @@ export function createSqliteIdentityStore(db: Sqlite): IdentityStore {
   const count = db.prepare<[string, number], { n: number }>(
     'SELECT count(*) AS n FROM sign_in_failures WHERE key = ? AND at >= ?',
   );
+  const under = db.prepare<[string, string, number], { key: string; count: number; last: number }>(
+    'SELECT key, count(*) AS count, max(at) AS last FROM sign_in_failures WHERE key >= ? AND key < ? AND at >= ? GROUP BY key',
+  );
+  const page = db.prepare<[string, number], Row>('SELECT body FROM people WHERE id > ? ORDER BY id LIMIT ?');
   const clear = db.prepare('DELETE FROM sign_in_failures WHERE key = ?');
+
+  // People from before there was a search.
+  const unsearchable = db.prepare<[], Row>('SELECT body FROM people WHERE search_text IS NULL LIMIT 1000');
+  for (let rows = unsearchable.all(); rows.length > 0; rows = unsearchable.all())
+    db.transaction(() => {
+      for (const record of rows.map(toRecord)) change.run(...keysOf(record), record.id);
+    })();
 
   const createAll = db.transaction((person: PersonRecord, identity?: ExternalIdentity) => {
     insert.run(...keysOf(person), person.id, person.createdAt.getTime());
@@ -146,6 +179,35 @@ export function createSqliteIdentityStore(db: Sqlite): IdentityStore {
     async byIds(ids) {
       return byIds.all(JSON.stringify(ids)).map(toRecord);
     },
+    async search({ words, agencies, role, after = null, limit }) {
+      const conditions = ["search_text > ''", 'id > ?'];
+      const given: (string | number)[] = [after ?? ''];
+      for (const word of words) {
+        conditions.push('instr(search_text, ?) > 0');
+        given.push(foldName(word));
+      }
+      if (agencies) {
+        conditions.push('agency_code IN (SELECT value FROM json_each(?))');
+        given.push(JSON.stringify(agencies));
+      }
+      if (role !== undefined) {
+        conditions.push('staff_roles IS NOT NULL', 'instr(staff_roles, ?) > 0');
+        given.push(`|${role}|`);
+      }
+      // The ids first: they and what is looked through stand in an index, the bodies do not.
+      return db
+        .prepare<(string | number)[], Row>(
+          `SELECT body FROM people WHERE id IN (SELECT id FROM people WHERE ${conditions.join(' AND ')} ORDER BY id LIMIT ?) ORDER BY id`,
+        )
+        .all(...given, limit)
+        .map(toRecord);
+    },
+    async page(after, limit) {
+      return page.all(after ?? '', limit).map(toRecord);
+    },
+    async changeRole(id, wanted) {
+      return changeAll.immediate(id, (person) => withRole(person, wanted));
+    },
     async byLoginName(loginName) {
       return one(byLogin.get(foldName(loginName)));
     },
@@ -193,6 +255,11 @@ export function createSqliteIdentityStore(db: Sqlite): IdentityStore {
     },
     async failures(key, since) {
       return count.get(key, since.getTime())?.n ?? 0;
+    },
+    async failuresUnder(prefix, since) {
+      return under
+        .all(prefix, `${prefix}\u{10ffff}`, since.getTime())
+        .map(({ key, count, last }) => ({ key, count, last: new Date(last) }));
     },
     async clearFailures(key) {
       clear.run(key);
