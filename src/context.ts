@@ -160,20 +160,14 @@ export async function createContext(
     async takerOf(registration) {
       const found = await registered(registration);
       const record = found && (await storage.identity.byId(found.enrolment.personId));
-      return (
-        found &&
-        record &&
-        isPresent(record) && {
-          personId: found.enrolment.personId,
-          registration,
-          course: {
-            id: found.course.id,
-            code: found.course.code,
-            title: found.course.title,
-            passScore: found.course.conditions.passScore,
-          },
-        }
-      );
+      // Who was erased meanwhile is told of no more.
+      if (!found || !record || !isPresent(record)) return null;
+      const { id, code, title, conditions } = found.course;
+      return {
+        personId: record.id,
+        registration,
+        course: { id, code, title, passScore: conditions.passScore },
+      };
     },
   });
   const library = createPackageLibrary({

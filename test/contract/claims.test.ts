@@ -220,9 +220,7 @@ onEveryEngine('Claims: a verified account takes a social one over (W6)', ({ stor
       data: '{}',
       personId: s.social.id,
       seenAt: clock.now(),
-      seenAt: clock.now(),
       expiresAt: new Date(clock.now().getTime() + 60_000),
-      endsAt: null,
       endsAt: null,
     });
     const { fingerprint } = await claims.preview(s.verified.id, s.social.id);
