@@ -18,7 +18,7 @@ import { courseActivity, createEnrolments } from './courses/enrolments.ts';
 import { createCoursePublishing } from './courses/for-programs.ts';
 import { createPublishing } from './courses/publishing.ts';
 import { createRateLimits } from './http/rate-limit.ts';
-import { ensureAdministrator } from './identity/people.ts';
+import { ensureAdministrator, isPresent } from './identity/people.ts';
 import { allows, organisationFor } from './identity/policy.ts';
 import {
   createForwardingHold,
@@ -116,20 +116,15 @@ export async function createContext(
     gate,
     async takerOf(registration) {
       const found = await registered(registration);
-      const there = found && (await people.present(found.enrolment.personId));
-      return (
-        found &&
-        there && {
-          personId: found.enrolment.personId,
-          registration,
-          course: {
-            id: found.course.id,
-            code: found.course.code,
-            title: found.course.title,
-            passScore: found.course.conditions.passScore,
-          },
-        }
-      );
+      const record = found && (await storage.identity.byId(found.enrolment.personId));
+      // Who was erased meanwhile is told of no more.
+      if (!found || !record || !isPresent(record)) return null;
+      const { id, code, title, conditions } = found.course;
+      return {
+        personId: record.id,
+        registration,
+        course: { id, code, title, passScore: conditions.passScore },
+      };
     },
   });
   const library = createPackageLibrary({
