@@ -303,8 +303,11 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     if (sequencing) {
       // The content says goodbye first: what it sets then decides where the request leads.
       navigating = true;
-      await closeItem();
-      navigating = false;
+      try {
+        await closeItem();
+      } finally {
+        navigating = false;
+      }
       const outcome = sequencing.request(request as NavigationRequest, target);
       saveSequencing();
       preview.trace({
