@@ -15,6 +15,7 @@ import { createCompletion } from './completion/completion.ts';
 import type { Config } from './config.ts';
 import { createHandover } from './context-handover.ts';
 import { createIdentity } from './context-identity.ts';
+import { createCourseBoard } from './courses/board.ts';
 import { createCatalogue } from './courses/catalogue.ts';
 import { courseActivity, createEnrolments } from './courses/enrolments.ts';
 import { createCoursePublishing } from './courses/for-programs.ts';
@@ -22,7 +23,7 @@ import { createPublishing } from './courses/publishing.ts';
 import { createRateLimits } from './http/rate-limit.ts';
 import { ensureDemoAgencies } from './identity/agencies/demo-agencies.ts';
 import { ensureDemoPeople, demoAccounts, demoOrganisation } from './identity/demo-people.ts';
-import { ensureAdministrator } from './identity/people.ts';
+import { ensureAdministrator, isPresent } from './identity/people.ts';
 import { allows, organisationFor } from './identity/policy.ts';
 import { allowed, currentPerson } from './identity/routes-access.ts';
 import { createErasures } from './lrs/admin/erasure.ts';
@@ -293,6 +294,7 @@ export async function createContext(
     },
     learnersByItem: (versionId) => storage.runtimeStates.countByItem(versionId),
   });
+  const board = createCourseBoard({ store: storage.board, clock });
   const previews = createPreviewLinks({ store: storage.once, clock, publicOrigin: config.publicOrigin });
   const forPrograms = createCoursePublishing({ publishing, catalogue });
   const vendorTokens = createVendorTokens({
@@ -370,6 +372,18 @@ export async function createContext(
       sessions,
       publishing,
       previews,
+      board,
+      async cardHolders(personIds) {
+        const records = await storage.identity.byIds(personIds);
+        return records.flatMap((record) =>
+          isPresent(record) &&
+          record.restrictedAt === null &&
+          record.nickname !== null &&
+          record.profile.shownOnCard.length > 0
+            ? [{ nickname: record.nickname }]
+            : [],
+        );
+      },
       people,
       agencies: identity.agencies,
       audit: identity.audit,
