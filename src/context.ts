@@ -13,6 +13,7 @@ import { createCertification } from './context-certificates.ts';
 import { createIdentity } from './context-identity.ts';
 import { createLrs } from './context-lrs.ts';
 import { createPrivacy } from './context-privacy.ts';
+import { createCourseBoard } from './courses/board.ts';
 import { createCatalogue } from './courses/catalogue.ts';
 import { courseActivity, createEnrolments } from './courses/enrolments.ts';
 import { createCoursePublishing } from './courses/for-programs.ts';
@@ -244,6 +245,7 @@ export async function createContext(
     },
     learnersByItem: (versionId) => storage.runtimeStates.countByItem(versionId),
   });
+  const board = createCourseBoard({ store: storage.board, clock });
   const previews = createPreviewLinks({ store: storage.once, clock, publicOrigin: config.publicOrigin });
   const forPrograms = createCoursePublishing({ publishing, catalogue });
   const vendorTokens = createVendorTokens({
@@ -325,6 +327,18 @@ export async function createContext(
       sessions,
       publishing,
       previews,
+      board,
+      async cardHolders(personIds) {
+        const records = await storage.identity.byIds(personIds);
+        return records.flatMap((record) =>
+          isPresent(record) &&
+          record.restrictedAt === null &&
+          record.nickname !== null &&
+          record.profile.shownOnCard.length > 0
+            ? [{ nickname: record.nickname }]
+            : [],
+        );
+      },
       people,
       agencies: identity.agencies,
       audit: identity.audit,
