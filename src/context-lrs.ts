@@ -3,12 +3,13 @@ import type { Logger } from './base/logger.ts';
 import { createSealer } from './base/sealing.ts';
 import type { Config } from './config.ts';
 import { createErasures } from './lrs/admin/erasure.ts';
-import { createForwarding } from './lrs/admin/forwarding.ts';
+import { createForwarding, type ForwardingOptions } from './lrs/admin/forwarding.ts';
 import { createRejectionLog } from './lrs/admin/rejections.ts';
 import { createCredentials } from './lrs/credentials.ts';
 import { createStatementDoor } from './lrs/door.ts';
 import { createLrsHandler } from './lrs/handler.ts';
 import { createDocumentDoor } from './lrs/resource-documents.ts';
+import type { StatementGuard } from './lrs/types.ts';
 import type { Storage } from './storage/open.ts';
 
 export interface LrsWiring {
@@ -18,12 +19,16 @@ export interface LrsWiring {
   logger: Logger;
   /** Something new was stored: the feed's kick. */
   onStored: () => void;
+  /** Asked before anything is stored. */
+  guards: readonly StatementGuard[];
+  /** What may not be forwarded. */
+  held: NonNullable<ForwardingOptions['held']>;
 }
 
 /** The wiring of the Learning Record Store: its doors for the house, its handler for the world, its administration. */
-export function createLrs({ config, storage, clock, logger, onStored }: LrsWiring) {
+export function createLrs({ config, storage, clock, logger, onStored, guards, held }: LrsWiring) {
   const { lrs: stores } = storage;
-  const door = createStatementDoor({ store: stores.statements, clock, onStored });
+  const door = createStatementDoor({ store: stores.statements, clock, guards, onStored });
   const credentials = createCredentials({
     store: stores.credentials,
     clock,
@@ -50,6 +55,7 @@ export function createLrs({ config, storage, clock, logger, onStored }: LrsWirin
       attachments: stores.attachments,
       store: stores.admin,
       sealer: createSealer(config.secrets.idNumberKey, 'lrs-forwarding/seal'),
+      held,
       clock,
       logger,
     }),

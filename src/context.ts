@@ -12,12 +12,19 @@ import { createHandover } from './context-handover.ts';
 import { createCertification } from './context-certificates.ts';
 import { createIdentity } from './context-identity.ts';
 import { createLrs } from './context-lrs.ts';
+import { createPrivacy } from './context-privacy.ts';
 import { createCatalogue } from './courses/catalogue.ts';
 import { courseActivity, createEnrolments } from './courses/enrolments.ts';
+import { createCoursePublishing } from './courses/for-programs.ts';
 import { createPublishing } from './courses/publishing.ts';
 import { createRateLimits } from './http/rate-limit.ts';
 import { ensureAdministrator } from './identity/people.ts';
 import { allows, organisationFor } from './identity/policy.ts';
+import {
+  createForwardingHold,
+  createProcessingGate,
+  createRestrictionGuard,
+} from './identity/privacy/gate.ts';
 import { allowed, currentPerson } from './identity/routes-access.ts';
 import { createFeed } from './lrs/feed.ts';
 import { createLrsListener } from './lrs/handler.ts';
@@ -25,6 +32,7 @@ import { createLrsAdminRoutes } from './lrs/routes-admin.ts';
 import { createLrsRoutes } from './lrs/routes.ts';
 import type { Authority } from './lrs/types.ts';
 import { createPackageLibrary } from './player/packages/library.ts';
+import { createPreviewLinks } from './player/packages/preview-links.ts';
 import { createPackageApi } from './player/packages/routes-api.ts';
 import { createTokenRoutes } from './player/packages/routes-tokens.ts';
 import { createPackageRoutes } from './player/packages/routes.ts';
@@ -74,7 +82,13 @@ export async function createContext(
   };
 
   let kick = (): void => undefined;
-  const lrs = createLrs({ config, storage, clock, logger, onStored: () => kick() });
+  const gate = createProcessingGate(storage.identity);
+  const lrs = createLrs({
+    ...{ config, storage, clock, logger },
+    guards: [createRestrictionGuard({ identity: storage.identity, iris, platformId: platform.id })],
+    held: createForwardingHold({ identity: storage.identity, iris }),
+    onStored: () => kick(),
+  });
   const { door } = lrs;
 
   // People
@@ -85,21 +99,27 @@ export async function createContext(
     iris,
     clock,
   });
-  const identity = createIdentity({ config, storage, clock, logger, rateLimit, handover, demoIdpOrigin });
+  const identity = createIdentity({
+    ...{ config, storage, clock, logger, rateLimit, handover, demoIdpOrigin },
+    worker: () => privacy.worker,
+  });
   const { people } = identity;
 
   // Courses, and what is answered in them
-  const enrolments = createEnrolments({ store: storage.courses, door, platform, iris, clock });
+  const enrolments = createEnrolments({ store: storage.courses, door, platform, iris, clock, gate });
   const assessments = createAssessments({
     store: storage.assessment,
     door,
     platform,
     iris,
     clock,
+    gate,
     async takerOf(registration) {
       const found = await registered(registration);
+      const there = found && (await people.present(found.enrolment.personId));
       return (
-        found && {
+        found &&
+        there && {
           personId: found.enrolment.personId,
           registration,
           course: {
@@ -151,6 +171,7 @@ export async function createContext(
     iris,
     logger,
     onStarted: (registration) => enrolments.markStarted(registration),
+    gate,
   });
   const beats = createBeatListener({
     sessions,
@@ -207,9 +228,29 @@ export async function createContext(
     ...{ people, completion, feed, registered },
   });
 
+  const privacy = createPrivacy({
+    ...{ config, storage, clock, logger, rateLimit, handover, completion, door, platform, iris },
+    people,
+    vault: identity.vault,
+    audit: identity.audit,
+    claims: identity.claims,
+  });
+
   const demo = config.mode === 'demo';
   const pageLocals = createPageLocals({ demo, publicOrigin: config.publicOrigin });
 
+  const publishing = createPublishing({
+    store: storage.courses,
+    catalogue,
+    packages: library,
+    async passed(registrations) {
+      const progress = await completion.progressOfAll(registrations);
+      return new Set(registrations.filter((each) => progress.get(each)?.completedAt));
+    },
+    learnersByItem: (versionId) => storage.runtimeStates.countByItem(versionId),
+  });
+  const previews = createPreviewLinks({ store: storage.once, clock, publicOrigin: config.publicOrigin });
+  const forPrograms = createCoursePublishing({ publishing, catalogue });
   const vendorTokens = createVendorTokens({
     store: storage.packages,
     clock,
@@ -242,7 +283,7 @@ export async function createContext(
       contentOrigin: config.contentOrigin,
     }),
     player: createPlayerRoutes({ sessions, currentPerson, listener: beats }),
-    identity: identity.routes,
+    identity: [...identity.routes, privacy.routes],
     identityAnswers: identity.crossSite,
     packageApi: createPackageApi({
       tokens: vendorTokens,
@@ -251,6 +292,8 @@ export async function createContext(
       store: storage.packages,
       clock,
       logger,
+      publishing: forPrograms,
+      previews,
     }),
     vendorTokens: createTokenRoutes({
       tokens: vendorTokens,
@@ -265,6 +308,8 @@ export async function createContext(
       store: storage.packages,
       clock,
       logger,
+      publishing: forPrograms,
+      previews,
       uploader(req) {
         const person = allowed(req, 'package.upload');
         const organisation = organisationFor(person, 'package.upload') ?? person.name;
@@ -283,16 +328,8 @@ export async function createContext(
       completion,
       library,
       sessions,
-      publishing: createPublishing({
-        store: storage.courses,
-        catalogue,
-        packages: library,
-        async passed(registrations) {
-          const progress = await completion.progressOfAll(registrations);
-          return new Set(registrations.filter((each) => progress.get(each)?.completedAt));
-        },
-        learnersByItem: (versionId) => storage.runtimeStates.countByItem(versionId),
-      }),
+      publishing,
+      previews,
       people,
       agencies: identity.agencies,
       audit: identity.audit,
@@ -339,7 +376,7 @@ export async function createContext(
       feed.start();
       lrs.forwarding.start();
       reaper.start();
-      identity.worker.start();
+      privacy.worker.start();
       void certification.prewarm();
       housekeeping = setInterval(() => {
         const now = clock.now();
@@ -371,7 +408,7 @@ export async function createContext(
       await feed.stop();
       await lrs.forwarding.stop();
       await lrs.rejections.stop();
-      await identity.worker.stop();
+      await privacy.worker.stop();
       identity.close();
       await certification.close();
       await storage.close();

@@ -21,6 +21,8 @@ export const courseForm = z.object({
   survey: z.literal('yes').optional(),
   ownWindow: z.literal('yes').optional(),
   inactivity: optional,
+  attempts: optional,
+  review: z.literal('yes').optional(),
   packageVersionId: optional,
 });
 export type CourseForm = z.output<typeof courseForm>;
@@ -58,6 +60,7 @@ export function draftOf(form: CourseForm): CourseDraft {
     packageVersionId: form.packageVersionId === '' ? null : form.packageVersionId,
     contentWindow: form.ownWindow === 'yes' ? 'popup' : 'frame',
     inactivityMinutes: form.inactivity === '' ? null : Number(form.inactivity),
+    attempts: { limit: form.attempts === '' ? null : Number(form.attempts), review: form.review === 'yes' },
   };
 }
 
@@ -76,6 +79,8 @@ export const formOf = (course: Course): Record<string, unknown> => ({
   survey: course.conditions.survey,
   ownWindow: course.contentWindow === 'popup',
   inactivity: course.inactivityMinutes ?? '',
+  attempts: course.attempts?.limit ?? '',
+  review: course.attempts?.review ?? false,
   packageVersionId: course.packageVersionId ?? '',
 });
 
@@ -91,6 +96,7 @@ const fieldLabels: Record<string, string> = {
   'conditions.passScore': 'vendor.passScore',
   categoryPath: 'vendor.category',
   inactivityMinutes: 'vendor.inactivity',
+  'attempts.limit': 'vendor.attempts',
 };
 /** Problems by the labels that the fields have on the page. */
 export const shownProblems = (language: Language, problems: readonly Problem[]) =>
