@@ -20,6 +20,7 @@ export const importOrder = [
   'context-lrs.ts',
   'context-certificates.ts',
   'context-handover.ts',
+  'context-privacy.ts',
   'context-demo.ts',
   'context.ts',
   'app.ts',

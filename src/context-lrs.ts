@@ -3,7 +3,7 @@ import type { Logger } from './base/logger.ts';
 import { createSealer } from './base/sealing.ts';
 import type { Config } from './config.ts';
 import { createErasures } from './lrs/admin/erasure.ts';
-import { createForwarding } from './lrs/admin/forwarding.ts';
+import { createForwarding, type ForwardingOptions } from './lrs/admin/forwarding.ts';
 import { createRejectionLog } from './lrs/admin/rejections.ts';
 import { createCredentials } from './lrs/credentials.ts';
 import { createStatementDoor } from './lrs/door.ts';
@@ -11,23 +11,22 @@ import { createLrsHandler } from './lrs/handler.ts';
 import { createDocumentDoor } from './lrs/resource-documents.ts';
 import type { StatementGuard } from './lrs/types.ts';
 import type { Storage } from './storage/open.ts';
-import type { Statement } from './xapi/types.ts';
 
 export interface LrsWiring {
   config: Config;
   storage: Storage;
   clock: Clock;
   logger: Logger;
-  /** Who may stop a Statement. */
-  guards: StatementGuard[];
-  /** What is not sent on to other LRSs. */
-  held: (statements: readonly Statement[]) => Promise<ReadonlySet<Statement>>;
   /** Something new was stored: the feed's kick. */
   onStored: () => void;
+  /** Asked before anything is stored. */
+  guards: readonly StatementGuard[];
+  /** What may not be forwarded. */
+  held: NonNullable<ForwardingOptions['held']>;
 }
 
 /** The wiring of the Learning Record Store: its doors for the house, its handler for the world, its administration. */
-export function createLrs({ config, storage, clock, logger, guards, held, onStored }: LrsWiring) {
+export function createLrs({ config, storage, clock, logger, onStored, guards, held }: LrsWiring) {
   const { lrs: stores } = storage;
   const door = createStatementDoor({ store: stores.statements, clock, guards, onStored });
   const credentials = createCredentials({

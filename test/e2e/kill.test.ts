@@ -129,4 +129,34 @@ describe('a database that goes away', function () {
       rmSync(dataDir, { recursive: true, force: true });
     }
   });
+
+  it('is waited for at the start, with a line that says so', async function () {
+    if (process.env['MONGODB_URI']) return this.skip(); // not ours to stop
+    const dir = mkdtempSync(join(tmpdir(), 'zhixing-mongo-'));
+    const dataDir = mkdtempSync(join(tmpdir(), 'zhixing-data-'));
+    const port = await freePort();
+    const first = await startOwnMongo(dir, port, true); // builds it where there is none, so that the start waits for little
+    if ('missing' in first) {
+      if (process.env['CI']) throw new Error(first.missing);
+      return this.skip();
+    }
+    await first.stop();
+    const starting = startServer({
+      on: { mongodbUri: `mongodb://127.0.0.1:${port}/late`, dataDir, sqliteSync: 'normal' },
+      environment: { MONGODB_WAIT_SECONDS: '60' },
+    });
+    // It is given time to find nobody there: one attempt takes five seconds.
+    await new Promise((resolve) => setTimeout(resolve, 8000));
+    const database = await startOwnMongo(dir, port, true);
+    const server = await starting;
+    try {
+      expect((await fetch(`${server?.origin ?? ''}/courses`)).status).to.equal(200);
+      expect(server?.output()).to.include('waiting for MongoDB');
+    } finally {
+      await server?.remove();
+      if ('stop' in database) await database.stop();
+      rmSync(dir, { recursive: true, force: true });
+      rmSync(dataDir, { recursive: true, force: true });
+    }
+  });
 });

@@ -2,9 +2,31 @@ import { DomainError } from '../../base/errors.ts';
 
 /** What the driver throws when no server can take the command just now; it reconnects by itself. */
 const unreachable =
-  /^(MongoNetwork\w*|Mongo(ose)?ServerSelection\w*|MongoNotConnectedError|MongoTopologyClosedError|MongoPool\w*|MongoWriteConcernError)$/;
+  /^(MongoNetwork\w*|Mongo(ose)?ServerSelection\w*|MongoNotConnectedError|MongoTopologyClosedError|MongoPool\w*|MongoWriteConcernError|MongoOperationTimeoutError)$/;
 
-const isUnreachable = (error: unknown): boolean => error instanceof Error && unreachable.test(error.name);
+/** What a server says while another member takes its place, and what the driver's one retry did not outlast. */
+const changingPlaces = new Set([
+  91, // ShutdownInProgress
+  189, // PrimarySteppedDown
+  262, // ExceededTimeLimit
+  6, // HostUnreachable, as mongos says of a shard; so too the next three
+  7, // HostNotFound
+  89, // NetworkTimeout
+  9001, // SocketException
+  64, // WriteConcernFailed: no majority in time
+  133, // FailedToSatisfyReadPreference: no primary for mongos
+  10107, // NotWritablePrimary
+  11600, // InterruptedAtShutdown
+  11602, // InterruptedDueToReplStateChange
+  13435, // NotPrimaryNoSecondaryOk
+  13436, // NotPrimaryOrSecondary
+]);
+
+const isUnreachable = (error: unknown): boolean =>
+  error instanceof Error &&
+  (unreachable.test(error.name) ||
+    ((error.name === 'MongoServerError' || error.name === 'MongoBulkWriteError') &&
+      changingPlaces.has((error as Error & { code?: number }).code ?? -1)));
 
 const translated = (error: unknown): unknown =>
   isUnreachable(error)
