@@ -132,6 +132,7 @@ onEveryEngine('PackageStore', ({ storage, reopen }) => {
     const packages = [1, 2].map(() => aPackage({ organisation: 'vendor-list' }));
     for (const pkg of packages) await add(pkg);
     await add(aPackage({ organisation: 'vendor-other' }));
+    expect(await store().organisations()).to.include('vendor-list');
     expect((await store().packagesOf('vendor-list')).map(({ id }) => id)).to.deep.equal(
       packages.map(({ id }) => id).toReversed(),
     );
@@ -166,6 +167,7 @@ onEveryEngine('PackageStore', ({ storage, reopen }) => {
       expiresAt: at(50),
       revokedAt: null,
       lastUsedAt: null,
+      ...(id === 't2' ? {} : { scope: 'upload' as const }),
     });
     for (const one of [token('t1'), token('t2'), token('t3', 'vendor-u')]) await store().putToken(one);
     expect(await store().tokenByHash('hash-t1')).to.deep.equal(token('t1'));
