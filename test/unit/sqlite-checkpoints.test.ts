@@ -34,6 +34,13 @@ describe('checkpoints of the SQLite log', () => {
       fill();
       await Promise.all([checkpoints.checkpoint(), checkpoints.checkpoint()]);
       expect(inFile()).to.equal(2000);
+      const warnings: string[] = [];
+      const warn = ({ message }: Error): void => void warnings.push(message);
+      process.on('warning', warn);
+      for (let times = 0; times < 15; times++) await checkpoints.checkpoint();
+      await new Promise((resolve) => setImmediate(resolve));
+      process.off('warning', warn);
+      expect(warnings).to.deep.equal([]);
       const reader = new Database(join(folder, 'zhixing.db'), { readonly: true });
       reader.prepare('BEGIN').run();
       expect(reader.prepare<[], number>('SELECT count(*) FROM t').pluck().get()).to.equal(2000);
