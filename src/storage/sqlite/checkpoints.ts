@@ -46,10 +46,13 @@ export function startCheckpoints(db: Sqlite): Checkpoints {
       const done = (): void => {
         thread.off(answer, done);
         thread.off('exit', done);
+        thread.unref();
         resolve();
       };
       thread.once(answer, done);
       thread.once('exit', done);
+      // Whoever waits for an answer, and for nothing else, must not see the process end.
+      thread.ref();
       thread.postMessage(what);
     });
   const checkpoint = (): Promise<void> => {
