@@ -90,6 +90,7 @@ export function createLearnRoutes(deps: PortalDeps): Router {
         requiredSeconds,
         contentWindow: course.contentWindow ?? 'frame',
         inactivitySeconds,
+        ...(course.attempts ? { attempts: course.attempts } : {}),
       },
     });
     show(res, launch, {
