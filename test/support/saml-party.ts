@@ -14,6 +14,8 @@ import {
 export interface Wish {
   assertion?: Partial<AssertionFacts>;
   response?: Partial<ResponseFacts>;
+  /** The assertion before it is signed. */
+  before?(assertion: string): string;
   /** Who signs the assertion; null: nobody. By default the provider. */
   assertionBy?: Signing | null;
   /** Who signs the response; by default nobody. */
@@ -61,7 +63,7 @@ export function createParty(party: {
       ...wish.response,
     };
     const assertionBy = wish.assertionBy === undefined ? { key } : wish.assertionBy;
-    const plain = assertionXml(facts);
+    const plain = wish.before ? wish.before(assertionXml(facts)) : assertionXml(facts);
     const assertion = assertionBy ? signed(plain, facts.id, assertionBy) : plain;
     const whole = responseXml(response, wish.wrap ? await wish.wrap(assertion) : assertion);
     const document = wish.responseBy ? signed(whole, response.id, wish.responseBy) : whole;

@@ -240,6 +240,36 @@ describe('SAML 2.0', () => {
       expect(await codeOf(take)).to.equal('sign-in-used');
     });
 
+    it('with several confirmations are remembered until the last of them ends', async () => {
+      const protocol = protocolOf(provider({ allowIdpInitiated: true }), sourceOf(idpKeys));
+      const SAMLResponse = await party.response(null, {
+        before(assertion) {
+          const [first = ''] =
+            /<saml:SubjectConfirmation .*<\/saml:SubjectConfirmation>/.exec(assertion) ?? [];
+          const soon = new Date(clock.now().getTime() + 60_000).toISOString();
+          return assertion.replace(
+            first,
+            first.replace(/NotOnOrAfter="[^"]*"/, `NotOnOrAfter="${soon}"`) + first,
+          );
+        },
+      });
+      const take = () => protocol.complete(null, new URLSearchParams({ SAMLResponse }));
+      expect(await codeOf(take)).to.equal(null);
+      clock.advance(200);
+      await storage.once.deleteExpired(clock.now());
+      expect(await codeOf(take)).to.equal('sign-in-used');
+    });
+
+    it('with a condition that is not known are refused', async () => {
+      const protocol = protocolOf(provider(), sourceOf(idpKeys));
+      const withCondition = (condition: string) => () =>
+        complete(protocol, {
+          before: (assertion) => assertion.replace('</saml:Conditions>', `${condition}</saml:Conditions>`),
+        });
+      expect(await codeOf(withCondition('<saml:OneTimeUse/>'))).to.equal(null);
+      expect(await codeOf(withCondition('<saml:Condition/>'))).to.equal('sign-in-unverified');
+    });
+
     it('show that it is still the same person only if the provider has asked them again', async () => {
       const protocol = protocolOf(provider(), sourceOf(idpKeys));
       const confirming = (): Attempt => ({

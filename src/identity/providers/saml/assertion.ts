@@ -61,7 +61,7 @@ export function checkPeriod(element: XmlElement, now: Date, clockSkewSeconds: nu
 }
 
 /** The first bearer confirmation that is meant for us; says of the last one what is wrong with it (saml-profiles 4.1.4.3). */
-function checkConfirmation(subject: XmlElement, expected: Expected): number {
+function checkConfirmation(subject: XmlElement, expected: Expected): void {
   const { recipient, requestId, now, clockSkewSeconds } = expected;
   let failure = signInFailure('unverified', 'the subject is not confirmed by bearer');
   for (const confirmation of childrenOf(subject, 'assertion', 'SubjectConfirmation')) {
@@ -75,7 +75,7 @@ function checkConfirmation(subject: XmlElement, expected: Expected): number {
       if (optional(data, 'InResponseTo') !== requestId)
         throw signInFailure('unverified', 'the assertion answers another request');
       checkPeriod(data, now, clockSkewSeconds);
-      return until;
+      return;
     } catch (error) {
       failure = error as typeof failure;
     }
@@ -83,11 +83,26 @@ function checkConfirmation(subject: XmlElement, expected: Expected): number {
   throw failure;
 }
 
+/** The latest end of any confirmation: so long the assertion may come again, by whichever of them. */
+const endOf = (subject: XmlElement): number =>
+  Math.max(
+    ...childrenOf(subject, 'assertion', 'SubjectConfirmation')
+      .flatMap((confirmation) => childrenOf(confirmation, 'assertion', 'SubjectConfirmationData'))
+      .map((data) => instantOf(data.attributes.get('NotOnOrAfter')) ?? 0),
+  );
+
+/** Those that we understand; OneTimeUse holds for every assertion, and we pass none on (saml-core 2.5.1). */
+const conditionsKnown = ['AudienceRestriction', 'OneTimeUse', 'ProxyRestriction'];
+
 function checkConditions(assertion: XmlElement, { audience, now, clockSkewSeconds }: Expected): void {
   const conditions = onlyChild(assertion, 'assertion', 'Conditions');
   const restrictions = childrenOf(conditions, 'assertion', 'AudienceRestriction');
   if (!conditions || restrictions.length === 0)
     throw signInFailure('audience', 'the assertion names no audience');
+  if (
+    !conditions.children.every((each) => conditionsKnown.some((name) => isElement(each, 'assertion', name)))
+  )
+    throw signInFailure('unverified', 'the assertion has a condition that is not known');
   checkPeriod(conditions, now, clockSkewSeconds);
   const named = restrictions.map((each) =>
     childrenOf(each, 'assertion', 'Audience').map(({ text }) => text.trim()),
@@ -156,12 +171,12 @@ export function readAssertion(root: XmlElement, expected: Expected): Assertion {
   const name = onlyChild(subject, 'assertion', 'NameID');
   if (!subject || !name) throw signInFailure('incomplete', 'the assertion names nobody');
   checkConditions(root, expected);
-  const expiresAt = checkConfirmation(subject, expected);
+  checkConfirmation(subject, expected);
   return {
     id,
     name: nameIdOf(name),
     sessionIndex: checkAuthentication(root, expected),
     attributes: attributesOf(root),
-    expiresAt,
+    expiresAt: endOf(subject),
   };
 }
