@@ -474,7 +474,8 @@ onEveryEngine('Personal data rights', ({ storage }) => {
       expect((await somebody(idNumber)).person.id).to.not.equal(person.id);
     });
 
-    it('as the policy says: Statements voided, certificates revoked', async () => {
+    it('as the policy says: Statements voided, certificates revoked', async function () {
+      this.timeout(120_000);
       const { person, number } = await somebody();
       const one = process({ erasedStatements: 'void', erasedCertificates: 'revoke', graceDays: 0 });
       await door().store(
