@@ -154,9 +154,13 @@ export function createFieldViews(deps: {
           website: t('hint.website'),
           introduction: t('hint.introduction'),
         };
+        // Those that vouch for the person are the ones whose word stands here.
+        const vouching = own.identities.filter(
+          ({ provider }) => (record.vouchers[provider] ?? 'social') !== 'social',
+        );
         const readOnly =
           owner === 'provider'
-            ? t('hint.provider', { providers: accountsText(language, own.identities) || t('yourProvider') })
+            ? t('hint.provider', { providers: accountsText(language, vouching) || t('yourProvider') })
             : owner === 'administrator'
               ? t('hint.administrator')
               : null;
