@@ -3,8 +3,12 @@ import type { Logger } from './base/logger.ts';
 import { createSealer } from './base/sealing.ts';
 import type { Config } from './config.ts';
 import type { RateLimits } from './http/rate-limit.ts';
+import { createSessionEnds } from './http/session-ends.ts';
 import { createAgencies } from './identity/agencies/agencies.ts';
 import { createAgencyRoutes } from './identity/agencies/routes.ts';
+import { createPeopleAdministration } from './identity/administration/administration.ts';
+import { createPasswordLinks } from './identity/administration/password-links.ts';
+import { createPeopleRoutes } from './identity/administration/routes.ts';
 import { createClaims } from './identity/claims/claims.ts';
 import type { Handover } from './identity/claims/claims.ts';
 import { createClaimRoutes } from './identity/claims/routes.ts';
@@ -83,6 +87,7 @@ export function createIdentity({
     noteFailure: failures.note,
     hasSecondFactor: (id) => secondFactor.has(id),
   });
+  const sessions = createSessionEnds({ store: storage.webSessions, clock });
   const { passport, middleware } = createPassport(people);
   const demoIdp =
     config.mode === 'demo' && demoIdpOrigin !== null
@@ -176,6 +181,18 @@ export function createIdentity({
     emailChanged: async ({ id }, language) => void (await confirmations.request(id, language)),
   });
 
+  const providerLabel = (key: string) =>
+    offeredProviders().find((provider) => provider.key === key)?.label ?? null;
+  const links = createPasswordLinks({
+    ...{ once: storage.once, store: storage.identity, people, audit, clock },
+    publicOrigin: config.publicOrigin,
+    endSessions: (personId) => sessions.end(personId),
+  });
+  const administration = createPeopleAdministration({
+    ...{ store: storage.identity, people, vault, agencies, secondFactor, links, sessions, audit, clock },
+    packageOrganisations: () => storage.packages.organisations(),
+  });
+
   return {
     people,
     vault,
@@ -216,7 +233,8 @@ export function createIdentity({
       createClaimRoutes({ claims, offeredProviders, clock }),
       createAuditRoutes({ audit: auditLog, store: storage.audit, people, clock }),
       createAgencyRoutes({ agencies, audit, rateLimit }),
-      createProfileRoutes({ profiles, agencies, providerLabel: access.labelOf }),
+      createPeopleRoutes({ administration, links, agencies, providerLabel, rateLimit }),
+      createProfileRoutes({ profiles, agencies, providerLabel }),
       ...(outbox ? [createOutboxRoutes(storage.outbox)] : []),
     ],
     demoIdp,

@@ -132,6 +132,7 @@ onEveryEngine('PackageStore', ({ storage, reopen }) => {
     const packages = [1, 2].map(() => aPackage({ organisation: 'vendor-list' }));
     for (const pkg of packages) await add(pkg);
     await add(aPackage({ organisation: 'vendor-other' }));
+    expect(await store().organisations()).to.include('vendor-list');
     expect((await store().packagesOf('vendor-list')).map(({ id }) => id)).to.deep.equal(
       packages.map(({ id }) => id).toReversed(),
     );

@@ -2,12 +2,14 @@ import { deriveKey } from '../../base/sealing.ts';
 import type {
   AttributeRule,
   Column,
+  KeyPair,
   OidcProvider,
   ProfileField,
   Provider,
   ProviderHelp,
   SamlProvider,
 } from '../providers/types.ts';
+import { createKeyPair } from './self-signed.ts';
 
 /** Where the demo's providers answer, and with which secrets. */
 export interface DemoIdpAddress {
@@ -74,7 +76,7 @@ export const demoSamlPaths = {
 } as const;
 
 /** 人事服務網eCPA of the demo: SAML. Its certificate is read from its metadata. */
-const samlProvider = ({ origin }: DemoIdpAddress): SamlProvider => ({
+const samlProvider = ({ origin }: DemoIdpAddress, keys: KeyPair[]): SamlProvider => ({
   ...common,
   key: 'ecpa',
   label: { 'zh-TW': '人事服務網eCPA', en: 'eCPA (civil service HR)' },
@@ -99,8 +101,9 @@ const samlProvider = ({ origin }: DemoIdpAddress): SamlProvider => ({
   idp: { kind: 'url', url: `${origin}${demoSamlPaths.metadata}`, entityId: null, refreshSeconds: 3600 },
   entityId: null,
   audience: null,
-  keys: [],
-  decryptionKeys: [],
+  // Logout messages must be signed. The demo's provider asks for no certificate of ours, so a new one at each start will do.
+  keys,
+  decryptionKeys: keys,
   nameIdFormat: null,
   authnContext: [],
   forceAuthn: false,
@@ -113,7 +116,7 @@ const samlProvider = ({ origin }: DemoIdpAddress): SamlProvider => ({
 
 /** The two columns of the sign-in panel (requirements.md §1, 2) with providers that anybody can try at once. */
 export const demoProviders = (address: DemoIdpAddress): Provider[] => [
-  samlProvider(address),
+  samlProvider(address, [createKeyPair('zhixing-demo')]),
   oidc(address, 'egov', {
     label: { 'zh-TW': '我的e政府', en: 'MyEGov' },
     assurance: 'verified',

@@ -96,6 +96,5 @@ export function createProviderAccess(deps: ProviderAccessDeps) {
     /** The ways to sign in beside local accounts, for the sign-in panel and the first-login wizard. */
     offered: () => offered,
     providers: set.providers,
-    labelOf: (key: string) => doors.get(key)?.provider.label ?? null,
   };
 }

@@ -9,6 +9,9 @@ import { newRecoveryCodes, newTotpSecret, recoveryHash, stepOf, totpAddress } fr
 export const lockSeconds = 15 * 60;
 const allowedFailures = 5;
 
+/** Wrong codes of an account are counted under this. */
+export const failureKey = (personId: string): string => `totp|${personId}`;
+
 /** By which of the two the second step was shown. */
 export type SecondFactorMeans = 'code' | 'recovery';
 
@@ -86,7 +89,6 @@ export function createSecondFactor(deps: {
       params: { minutes: lockSeconds / 60 },
       retryAfter: lockSeconds,
     });
-  const failureKey = (personId: string): string => `totp|${personId}`;
 
   /**
    * Counts the attempt first, then tries: of many at the same moment no more than five are tried. The lock ends 15 minutes

@@ -52,6 +52,8 @@ export interface PackageStore {
   package(id: string): Promise<Package | null>;
   /** Newest first. */
   packagesOf(organisation: string): Promise<Package[]>;
+  /** Every organisation that owns one. */
+  organisations(): Promise<string[]>;
   /** Archives, or brings back with null; null when there is no such package. */
   setArchived(id: string, at: Date | null): Promise<Package | null>;
   /** Makes the publication's version, and its title, the package's; null when there is no such package or the version is not its own. */

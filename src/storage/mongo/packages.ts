@@ -160,6 +160,9 @@ export async function createMongoPackageStore(connection: Connection): Promise<P
     async packagesOf(organisation) {
       return (await pkg.find({ organisation }).sort({ _id: -1 }).lean<PackageRow[]>()).map(toPackage);
     },
+    async organisations() {
+      return (await pkg.distinct('organisation')).toSorted();
+    },
     async setArchived(id, at) {
       const row = await pkg
         .findOneAndUpdate({ _id: id }, { $set: { archivedAt: at } }, { returnDocument: 'after' })

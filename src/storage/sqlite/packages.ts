@@ -131,6 +131,9 @@ export function createSqlitePackageStore(db: Sqlite): PackageStore {
   const packagesOf = db.prepare<[string], PackageRow>(
     'SELECT * FROM packages WHERE organisation = ? ORDER BY id DESC',
   );
+  const organisations = db.prepare<[], { organisation: string }>(
+    'SELECT DISTINCT organisation FROM packages ORDER BY organisation',
+  );
   const setArchived = db.prepare<[number | null, string], PackageRow>(
     'UPDATE packages SET archived_at = ? WHERE id = ? RETURNING *',
   );
@@ -181,6 +184,9 @@ export function createSqlitePackageStore(db: Sqlite): PackageStore {
     },
     async packagesOf(organisation) {
       return packagesOf.all(organisation).map(toPackage);
+    },
+    async organisations() {
+      return organisations.all().map(({ organisation }) => organisation);
     },
     async setArchived(id, at) {
       const row = setArchived.get(at?.getTime() ?? null, id);
