@@ -462,7 +462,7 @@ export async function createContext(
       await forwarding.stop();
       await rejections.stop();
       await identity.worker.stop();
-      identity.close();
+      await identity.close();
       await browser.close();
       await storage.close();
     },

@@ -51,6 +51,7 @@ export const auditedActions = [
   'sign-in.unlock',
   'password.link',
   'password.set',
+  'password.forgotten',
   'second-factor.set',
   'second-factor.change',
   'second-factor.remove',
