@@ -6,12 +6,12 @@ import type { RateLimits } from './http/rate-limit.ts';
 import { createSessionEnds } from './http/session-ends.ts';
 import { createAgencies } from './identity/agencies/agencies.ts';
 import { createAgencyRoutes } from './identity/agencies/routes.ts';
-import { createPeopleAdministration } from './identity/administration/administration.ts';
-import { createPasswordLinks } from './identity/administration/password-links.ts';
-import { createPeopleRoutes } from './identity/administration/routes.ts';
 import { createClaims } from './identity/claims/claims.ts';
 import type { Handover } from './identity/claims/claims.ts';
 import { createClaimRoutes } from './identity/claims/routes.ts';
+import { createPeopleAdministration } from './identity/administration/administration.ts';
+import { createPasswordLinks } from './identity/administration/password-links.ts';
+import { createPeopleRoutes } from './identity/administration/routes.ts';
 import { createAudit } from './identity/audit/audit.ts';
 import { createAuditRoutes } from './identity/audit/routes.ts';
 import { createDemoIdp } from './identity/demo-idp/routes.ts';
@@ -26,7 +26,7 @@ import { createOwnSignIns } from './identity/own-sign-ins.ts';
 import { createForgottenPasswords } from './identity/password/forgotten.ts';
 import { createPasswordRoutes } from './identity/password/routes.ts';
 import { createPeople } from './identity/people.ts';
-import { createCaseWorker } from './identity/privacy/worker.ts';
+import type { CaseWorker } from './identity/privacy/worker.ts';
 import { createProfiles } from './identity/profile/profiles.ts';
 import { createProfileRoutes } from './identity/profile/routes.ts';
 import { createProviderAccess } from './identity/providers/routes-access.ts';
@@ -48,6 +48,8 @@ import { createWelcome } from './identity/welcome.ts';
 import type { Storage } from './storage/open.ts';
 
 export interface IdentityWiring {
+  /** Works on claims; made later. */
+  worker(): Pick<CaseWorker, 'work'>;
   /** What the rest of the platform does when one account takes over another's record. */
   handover: Handover;
   config: Config;
@@ -67,6 +69,7 @@ export function createIdentity({
   logger,
   rateLimit,
   handover,
+  worker,
   demoIdpOrigin,
 }: IdentityWiring) {
   const vault = createIdNumberVault(config.secrets.idNumberKey);
@@ -128,7 +131,7 @@ export function createIdentity({
     cases: storage.cases,
     identity: storage.identity,
     handover,
-    worker: () => worker,
+    worker,
     audit,
     clock,
   });
@@ -137,12 +140,6 @@ export function createIdentity({
     claimed: async (personId) =>
       (await claims.of(personId)).flatMap(({ state, identities }) => (state === 'taken' ? identities : [])),
     audit,
-  });
-  const worker = createCaseWorker({
-    store: storage.cases,
-    clock,
-    logger,
-    handlers: { claim: claims.handler },
   });
 
   // A first sign-in: wizard, terms, nickname, contact e-mail
@@ -183,8 +180,6 @@ export function createIdentity({
     emailChanged: async ({ id }, language) => void (await confirmations.request(id, language)),
   });
 
-  const providerLabel = (key: string) =>
-    offeredProviders().find((provider) => provider.key === key)?.label ?? null;
   const links = createPasswordLinks({
     ...{ once: storage.once, store: storage.identity, people, audit, clock },
     publicOrigin: config.publicOrigin,
@@ -244,15 +239,14 @@ export function createIdentity({
       createClaimRoutes({ claims, offeredProviders, clock }),
       createAuditRoutes({ audit: auditLog, store: storage.audit, people, clock }),
       createAgencyRoutes({ agencies, audit, rateLimit }),
-      createPeopleRoutes({ administration, links, agencies, providerLabel, rateLimit }),
-      createProfileRoutes({ profiles, agencies, providerLabel }),
+      createPeopleRoutes({ administration, links, agencies, providerLabel: access.labelOf, rateLimit }),
+      createProfileRoutes({ profiles, agencies, providerLabel: access.labelOf }),
       ...(outbox ? [createOutboxRoutes(storage.outbox)] : []),
     ],
     demoIdp,
     terms,
     confirmations,
     claims,
-    worker,
     tidy: (now: Date) => storage.emailConfirmations.deleteExpired(now),
     async close(): Promise<void> {
       await forgotten?.settled();

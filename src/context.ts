@@ -15,14 +15,21 @@ import { createCompletion } from './completion/completion.ts';
 import type { Config } from './config.ts';
 import { createHandover } from './context-handover.ts';
 import { createIdentity } from './context-identity.ts';
+import { createPrivacy } from './context-privacy.ts';
 import { createCatalogue } from './courses/catalogue.ts';
 import { courseActivity, createEnrolments } from './courses/enrolments.ts';
+import { createCoursePublishing } from './courses/for-programs.ts';
 import { createPublishing } from './courses/publishing.ts';
 import { createRateLimits } from './http/rate-limit.ts';
 import { ensureDemoAgencies } from './identity/agencies/demo-agencies.ts';
 import { ensureDemoPeople, demoAccounts, demoOrganisation } from './identity/demo-people.ts';
 import { ensureAdministrator } from './identity/people.ts';
 import { allows, organisationFor } from './identity/policy.ts';
+import {
+  createForwardingHold,
+  createProcessingGate,
+  createRestrictionGuard,
+} from './identity/privacy/gate.ts';
 import { allowed, currentPerson } from './identity/routes-access.ts';
 import { createErasures } from './lrs/admin/erasure.ts';
 import { createForwarding } from './lrs/admin/forwarding.ts';
@@ -36,6 +43,7 @@ import { createLrsAdminRoutes } from './lrs/routes-admin.ts';
 import { createLrsRoutes } from './lrs/routes.ts';
 import type { Authority } from './lrs/types.ts';
 import { createPackageLibrary } from './player/packages/library.ts';
+import { createPreviewLinks } from './player/packages/preview-links.ts';
 import { createPackageApi } from './player/packages/routes-api.ts';
 import { createTokenRoutes } from './player/packages/routes-tokens.ts';
 import { createPackageRoutes } from './player/packages/routes.ts';
@@ -87,7 +95,13 @@ export async function createContext(
 
   // The Learning Record Store
   let kick = (): void => undefined;
-  const door = createStatementDoor({ store: storage.lrs.statements, clock, onStored: () => kick() });
+  const gate = createProcessingGate(storage.identity);
+  const door = createStatementDoor({
+    store: storage.lrs.statements,
+    clock,
+    guards: [createRestrictionGuard({ identity: storage.identity, iris, platformId: platform.id })],
+    onStored: () => kick(),
+  });
   const documents = createDocumentDoor(storage.lrs.documents, clock);
   const credentials = createCredentials({
     store: storage.lrs.credentials,
@@ -110,6 +124,7 @@ export async function createContext(
     attachments: storage.lrs.attachments,
     store: storage.lrs.admin,
     sealer: createSealer(config.secrets.idNumberKey, 'lrs-forwarding/seal'),
+    held: createForwardingHold({ identity: storage.identity, iris }),
     clock,
     logger,
   });
@@ -129,21 +144,27 @@ export async function createContext(
     iris,
     clock,
   });
-  const identity = createIdentity({ config, storage, clock, logger, rateLimit, handover, demoIdpOrigin });
+  const identity = createIdentity({
+    ...{ config, storage, clock, logger, rateLimit, handover, demoIdpOrigin },
+    worker: () => privacy.worker,
+  });
   const { people } = identity;
 
   // Courses, and what is answered in them
-  const enrolments = createEnrolments({ store: storage.courses, door, platform, iris, clock });
+  const enrolments = createEnrolments({ store: storage.courses, door, platform, iris, clock, gate });
   const assessments = createAssessments({
     store: storage.assessment,
     door,
     platform,
     iris,
     clock,
+    gate,
     async takerOf(registration) {
       const found = await registered(registration);
+      const there = found && (await people.present(found.enrolment.personId));
       return (
-        found && {
+        found &&
+        there && {
           personId: found.enrolment.personId,
           registration,
           course: {
@@ -195,6 +216,7 @@ export async function createContext(
     iris,
     logger,
     onStarted: (registration) => enrolments.markStarted(registration),
+    gate,
   });
   const beats = createBeatListener({
     sessions,
@@ -278,9 +300,29 @@ export async function createContext(
     },
   });
 
+  const privacy = createPrivacy({
+    ...{ config, storage, clock, logger, rateLimit, handover, completion, door, platform, iris },
+    people,
+    vault: identity.vault,
+    audit: identity.audit,
+    claims: identity.claims,
+  });
+
   const demo = config.mode === 'demo';
   const pageLocals = createPageLocals({ demo, publicOrigin: config.publicOrigin });
 
+  const publishing = createPublishing({
+    store: storage.courses,
+    catalogue,
+    packages: library,
+    async passed(registrations) {
+      const progress = await completion.progressOfAll(registrations);
+      return new Set(registrations.filter((each) => progress.get(each)?.completedAt));
+    },
+    learnersByItem: (versionId) => storage.runtimeStates.countByItem(versionId),
+  });
+  const previews = createPreviewLinks({ store: storage.once, clock, publicOrigin: config.publicOrigin });
+  const forPrograms = createCoursePublishing({ publishing, catalogue });
   const vendorTokens = createVendorTokens({
     store: storage.packages,
     clock,
@@ -313,7 +355,7 @@ export async function createContext(
       contentOrigin: config.contentOrigin,
     }),
     player: createPlayerRoutes({ sessions, currentPerson, listener: beats }),
-    identity: identity.routes,
+    identity: [...identity.routes, privacy.routes],
     identityAnswers: identity.crossSite,
     packageApi: createPackageApi({
       tokens: vendorTokens,
@@ -322,6 +364,8 @@ export async function createContext(
       store: storage.packages,
       clock,
       logger,
+      publishing: forPrograms,
+      previews,
     }),
     vendorTokens: createTokenRoutes({
       tokens: vendorTokens,
@@ -336,6 +380,8 @@ export async function createContext(
       store: storage.packages,
       clock,
       logger,
+      publishing: forPrograms,
+      previews,
       uploader(req) {
         const person = allowed(req, 'package.upload');
         const organisation = organisationFor(person, 'package.upload') ?? person.name;
@@ -350,16 +396,8 @@ export async function createContext(
       completion,
       library,
       sessions,
-      publishing: createPublishing({
-        store: storage.courses,
-        catalogue,
-        packages: library,
-        async passed(registrations) {
-          const progress = await completion.progressOfAll(registrations);
-          return new Set(registrations.filter((each) => progress.get(each)?.completedAt));
-        },
-        learnersByItem: (versionId) => storage.runtimeStates.countByItem(versionId),
-      }),
+      publishing,
+      previews,
       people,
       agencies: identity.agencies,
       audit: identity.audit,
@@ -416,7 +454,7 @@ export async function createContext(
       feed.start();
       forwarding.start();
       reaper.start();
-      identity.worker.start();
+      privacy.worker.start();
       void renderer.prewarm();
       housekeeping = setInterval(() => {
         const now = clock.now();
@@ -461,7 +499,7 @@ export async function createContext(
       await feed.stop();
       await forwarding.stop();
       await rejections.stop();
-      await identity.worker.stop();
+      await privacy.worker.stop();
       await identity.close();
       await browser.close();
       await storage.close();

@@ -38,6 +38,7 @@ const table = {
   'people.read': { support: 'all', admin: 'all', auditor: 'all' },
   'people.find-by-id-number': { support: 'all', admin: 'all' },
   'people.manage': { admin: 'all' },
+  'corrections.answer': { support: 'all', admin: 'all' },
   'agencies.manage': { admin: 'all' },
   'sign-ins.diagnose': { support: 'all', admin: 'all' },
   'audit.read': { admin: 'all', auditor: 'all' },

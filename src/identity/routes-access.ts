@@ -56,6 +56,7 @@ export function createPolicyGate(table: Readonly<Record<string, Access>> = route
 const administration: Action[] = [
   'people.read',
   'agencies.manage',
+  'corrections.answer',
   'record.read',
   'lrs.browse',
   'audit.read',
@@ -72,6 +73,7 @@ export const permissionsOf = (person: Person | null) => ({
   managePeople: allows(person, 'people.manage'),
   manageAgencies: allows(person, 'agencies.manage'),
   diagnoseSignIns: allows(person, 'sign-ins.diagnose'),
+  answerCorrections: allows(person, 'corrections.answer'),
   readAudit: allows(person, 'audit.read'),
   administer: administration.some((action) => allows(person, action)),
   useSecondFactor: person !== null && isStaff(person),

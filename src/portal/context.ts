@@ -14,6 +14,7 @@ import type { Person, RecordAudit } from '../identity/types.ts';
 import type { Iris } from '../base/iris.ts';
 import type { PlayerSessions } from '../player/types.ts';
 import type { Feed } from '../lrs/types.ts';
+import type { PreviewLinks } from '../player/packages/preview-links.ts';
 import type { PackageLibraryService } from '../player/packages/library.ts';
 import type { PackageStore } from '../player/packages/store.ts';
 
@@ -27,6 +28,7 @@ export interface PortalDeps {
   jobs: Pick<PackageStore, 'job'>;
   sessions: Pick<PlayerSessions, 'launch' | 'sessionsOf'>;
   publishing: Publishing;
+  previews: PreviewLinks;
   people: Pick<People, 'byId' | 'byIds' | 'byLoginName'>;
   agencies: Pick<Agencies, 'lineOf'>;
   audit: RecordAudit;

@@ -32,6 +32,8 @@ const courseForm = z.object({
   survey: z.literal('yes').optional(),
   ownWindow: z.literal('yes').optional(),
   inactivity: optional,
+  attempts: optional,
+  review: z.literal('yes').optional(),
   packageVersionId: optional,
 });
 type CourseForm = z.output<typeof courseForm>;
@@ -75,6 +77,7 @@ function draftOf(form: CourseForm): CourseDraft {
     packageVersionId: form.packageVersionId === '' ? null : form.packageVersionId,
     contentWindow: form.ownWindow === 'yes' ? 'popup' : 'frame',
     inactivityMinutes: form.inactivity === '' ? null : Number(form.inactivity),
+    attempts: { limit: form.attempts === '' ? null : Number(form.attempts), review: form.review === 'yes' },
   };
 }
 
@@ -92,6 +95,8 @@ const formOf = (course: Course): Record<string, unknown> => ({
   survey: course.conditions.survey,
   ownWindow: course.contentWindow === 'popup',
   inactivity: course.inactivityMinutes ?? '',
+  attempts: course.attempts?.limit ?? '',
+  review: course.attempts?.review ?? false,
   packageVersionId: course.packageVersionId ?? '',
 });
 
@@ -107,6 +112,7 @@ const fieldLabels: Record<string, string> = {
   'conditions.passScore': 'vendor.passScore',
   categoryPath: 'vendor.category',
   inactivityMinutes: 'vendor.inactivity',
+  'attempts.limit': 'vendor.attempts',
 };
 const shownProblems = (language: Language, problems: readonly Problem[]) =>
   problems.map(({ path, message }) => {

@@ -45,6 +45,7 @@ import { createSqliteCourseStore, coursesSchema } from './sqlite/courses.ts';
 import { createSqliteOnceStore, onceSchema } from './sqlite/once.ts';
 import { createSqlitePackageStore, packagesSchema } from './sqlite/packages.ts';
 import { createSqliteEmailConfirmationStore, createSqliteOutboxStore, mailSchema } from './sqlite/mail.ts';
+import { startCheckpoints } from './sqlite/checkpoints.ts';
 import { openSqlite, type Sqlite } from './sqlite/open.ts';
 import { createSqlitePlayerSessionStore, playerSessionsSchema } from './sqlite/player-sessions.ts';
 import { createSqliteRuntimeStateStore, runtimeStateSchema } from './sqlite/runtime-state.ts';
@@ -118,7 +119,16 @@ export const sqliteSchemas = [
 ];
 
 async function openOnSqlite(options: StorageOptions): Promise<Storage> {
-  return storageOnSqlite(openSqlite(options.dataDir, options.sqliteSync, sqliteSchemas), options.dataDir);
+  const db = openSqlite(options.dataDir, options.sqliteSync, sqliteSchemas);
+  const storage = storageOnSqlite(db, options.dataDir);
+  const checkpoints = startCheckpoints(db);
+  return {
+    ...storage,
+    async close() {
+      await checkpoints.stop();
+      await storage.close();
+    },
+  };
 }
 
 /** The ports over an opened database; `close` closes it. */

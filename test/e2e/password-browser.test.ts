@@ -78,7 +78,7 @@ describe("a local account's password", function () {
       const other = await newPage(elsewhere);
       await signIn(other, 'confirmed', first);
       const page = await newPage(context, phone);
-      await page.goto(`${server.origin}/sign-in`);
+      await page.goto(`${server.origin}/sign-in?lang=zh-TW`);
       await follow(page, 'a[href="/sign-in/forgotten"]');
       await expectAccessible(page);
       await screenshots(page, 'forgotten-password');

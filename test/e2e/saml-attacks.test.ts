@@ -23,7 +23,16 @@ import zh from '../../src/views/messages/zh-TW/providers.json' with { type: 'jso
 
 const idNumber = inventIdNumber();
 const status: Record<string, number> = {
-  ...{ unverified: 401, expired: 401, clock: 401, audience: 401, used: 401, unknown: 401, refused: 401 },
+  ...{
+    unverified: 401,
+    expired: 401,
+    clock: 401,
+    audience: 401,
+    used: 401,
+    unknown: 401,
+    refused: 401,
+    cancelled: 401,
+  },
   ...{ malformed: 400, 'too-large': 413, incomplete: 422, away: 503, 'id-number-taken': 409 },
 };
 
@@ -257,7 +266,7 @@ describe('attacks on SAML sign-in (each ends in a clear page and an audit line)'
     });
 
     it('refuses what the provider has not said yes to, and an assertion about nobody', async () => {
-      await attack({ wish: { response: { status: 'RequestDenied' } } }, 'refused');
+      await attack({ wish: { response: { status: 'RequestDenied' } } }, 'cancelled');
       await attack({ wish: { response: { status: 'Responder' }, wrap: () => '' } }, 'refused');
       await attack({ wish: { wrap: () => '' } }, 'incomplete');
       await attack({ wish: { assertion: { nameId: '' } } }, 'incomplete');
@@ -322,7 +331,7 @@ describe('attacks on SAML sign-in (each ends in a clear page and an audit line)'
                   ...{ audience, recipient, inResponseTo: requestId, sessionIndex: newId() },
                   authnContext: 'urn:oasis:names:tc:SAML:2.0:ac:classes:Password',
                   attributes: { displayName: 'Mallory' },
-                  ...{ issued: 0, notBefore: -5, notOnOrAfter: 300 },
+                  ...{ issued: 0, authenticated: 0, notBefore: -5, notOnOrAfter: 300 },
                 };
                 const all = wrappedResponses({
                   genuine,

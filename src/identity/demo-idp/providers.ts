@@ -75,8 +75,14 @@ export const demoSamlPaths = {
   logout: '/ecpa/logout',
 } as const;
 
+/** Our own key in the demo, made when it is first needed. */
+const demoKeys = (): (() => KeyPair[]) => {
+  let made: KeyPair[] | null = null;
+  return () => (made ??= [createKeyPair('zhixing-demo')]);
+};
+
 /** 人事服務網eCPA of the demo: SAML. Its certificate is read from its metadata. */
-const samlProvider = ({ origin }: DemoIdpAddress, keys: KeyPair[]): SamlProvider => ({
+const samlProvider = ({ origin }: DemoIdpAddress, keys = demoKeys()): SamlProvider => ({
   ...common,
   key: 'ecpa',
   label: { 'zh-TW': '人事服務網eCPA', en: 'eCPA (civil service HR)' },
@@ -101,9 +107,12 @@ const samlProvider = ({ origin }: DemoIdpAddress, keys: KeyPair[]): SamlProvider
   idp: { kind: 'url', url: `${origin}${demoSamlPaths.metadata}`, entityId: null, refreshSeconds: 3600 },
   entityId: null,
   audience: null,
-  // Logout messages must be signed. The demo's provider asks for no certificate of ours, so a new one at each start will do.
-  keys,
-  decryptionKeys: keys,
+  get keys() {
+    return keys();
+  },
+  get decryptionKeys() {
+    return keys();
+  },
   nameIdFormat: null,
   authnContext: [],
   forceAuthn: false,
@@ -116,7 +125,7 @@ const samlProvider = ({ origin }: DemoIdpAddress, keys: KeyPair[]): SamlProvider
 
 /** The two columns of the sign-in panel (requirements.md §1, 2) with providers that anybody can try at once. */
 export const demoProviders = (address: DemoIdpAddress): Provider[] => [
-  samlProvider(address, [createKeyPair('zhixing-demo')]),
+  samlProvider(address),
   oidc(address, 'egov', {
     label: { 'zh-TW': '我的e政府', en: 'MyEGov' },
     assurance: 'verified',

@@ -64,7 +64,7 @@ export function createProviderAccess(deps: ProviderAccessDeps) {
   const signOuts = createSignOuts({ doors, sealer, audit, logger });
   const routes = Router();
   routes.use(
-    createSingleLogoutRoutes({ ...{ doors, parcels, named, hashName, audit, logger, limit } }),
+    createSingleLogoutRoutes({ ...{ doors, parcels, named, hashName, signOuts, audit, logger, limit } }),
     signOuts.routes,
     createProviderRoutes({
       passport: deps.passport,
@@ -96,5 +96,6 @@ export function createProviderAccess(deps: ProviderAccessDeps) {
     /** The ways to sign in beside local accounts, for the sign-in panel and the first-login wizard. */
     offered: () => offered,
     providers: set.providers,
+    labelOf: (key: string) => doors.get(key)?.provider.label ?? null,
   };
 }

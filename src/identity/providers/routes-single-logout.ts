@@ -9,6 +9,8 @@ import { facts } from './facts.ts';
 import { failureReasonOf, newReference, signInFailure } from './failures.ts';
 import type { NamedSessions } from './named-sessions.ts';
 import type { Parcels } from './routes-cross-site.ts';
+import type { SignOuts } from './routes-sign-out.ts';
+import { signedOutPath } from './routes-sign-out.ts';
 import type { Door } from './routes.ts';
 import type { SingleLogout } from './saml.ts';
 import type { SentLogout } from './saml/logout.ts';
@@ -18,6 +20,7 @@ export interface SingleLogoutDeps {
   parcels: Parcels;
   named: NamedSessions;
   hashName(provider: string, name: string): string;
+  signOuts: Pick<SignOuts, 'returned'>;
   audit: RecordAudit;
   logger: Logger;
   limit: RequestHandler;
@@ -30,11 +33,11 @@ const carriesMessage = (query: string): boolean => /(?:^|&)(?:SAMLRequest|SAMLRe
  * SAML Single Logout at `GET /sign-in/:provider/logout`, the address that our metadata names; a posted message comes here
  * as a parcel (routes-cross-site.ts).
  * - LogoutRequest: every session of the named person at that provider ends, and the browser takes our answer back.
- * - LogoutResponse, to the request of our own sign-out: on to the page that every sign-out ends on, with `state`.
+ * - LogoutResponse, to the request of our own sign-out: on to the page that every sign-out ends on (routes-sign-out.ts).
  * Anything else at this address belongs to others.
  */
 export function createSingleLogoutRoutes(deps: SingleLogoutDeps): Router {
-  const { doors, parcels, named, hashName, audit, logger } = deps;
+  const { doors, parcels, named, hashName, signOuts, audit, logger } = deps;
   const routes = Router();
 
   async function sent(query: string): Promise<SentLogout> {
@@ -68,6 +71,7 @@ export function createSingleLogoutRoutes(deps: SingleLogoutDeps): Router {
     res.locals['path'] = '/';
     const outcome = req.user ? 'still' : 'here';
     res.render('pages/sign-out-failed', {
+      heading: `providers.signOut.title.${outcome}`,
       what: `providers.signOut.what.${outcome}`,
       advice: `providers.signOut.advice.${outcome}`,
       reference,
@@ -112,11 +116,12 @@ export function createSingleLogoutRoutes(deps: SingleLogoutDeps): Router {
       const message = await door.logout.receive(await sent(query));
       if (message.kind === 'request') return await answerRequest(req, res, door, door.logout, message);
       if (message.failure !== null)
-        throw signInFailure('refused', `the provider did not end everything: ${message.failure}`);
-      return res.redirect(
-        303,
-        `/sign-in/${door.provider.key}/logout?state=${encodeURIComponent(message.state)}`,
-      );
+        logger.warn(
+          { provider: door.provider.key, status: message.failure },
+          'the provider did not end everything',
+        );
+      await signOuts.returned(req, door.provider.key, message.state, message.failure === null);
+      return res.redirect(303, req.user ? '/' : signedOutPath);
     } catch (error) {
       return refused(req, res, door, error);
     }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { escape as escapeParameter } from 'node:querystring';
 import { SAML, ValidateInResponseTo, type Profile, type SamlConfig } from '@node-saml/passport-saml';
 import type { Clock } from '../../base/clock.ts';
 import { idNumberKind } from '../id-numbers.ts';
@@ -22,7 +23,7 @@ import { checkDecrypted, readResponse } from './saml/response.ts';
 import { spMetadata } from './saml/sp-metadata.ts';
 import { isElement, readXml } from './saml/xml.ts';
 import type { OnceStore } from './store.ts';
-import type { SamlProvider } from './types.ts';
+import type { KeyPair, SamlProvider } from './types.ts';
 
 const transient = 'urn:oasis:names:tc:SAML:2.0:nameid-format:transient';
 
@@ -57,6 +58,16 @@ export interface SamlDeps {
   clock: Clock;
 }
 
+/**
+ * The library signs the parameters as node:querystring writes them and puts them into the address as URLSearchParams does:
+ * a space, say, is `%20` in one and `+` in the other. The signature is over the characters, so the address gets them as signed.
+ */
+const asSigned = (url: string): string => {
+  const { origin, pathname, searchParams } = new URL(url);
+  const pairs = [...searchParams].map((pair) => pair.map(escapeParameter).join('='));
+  return `${origin}${pathname}?${pairs.join('&')}`;
+};
+
 /** The id of the LogoutRequest that is sent with this RelayState: so that the answer can be told without keeping anything. */
 const logoutIdOf = (state: string): string =>
   `_${createHash('sha256').update(state).digest('hex').slice(0, 40)}`;
@@ -69,25 +80,24 @@ const logoutIdOf = (state: string): string =>
  */
 export function createSamlProtocol(deps: SamlDeps): SamlProtocol {
   const { provider, source, callbackUrl, logoutUrl, metadataUrl, once, clock } = deps;
-  const { key, clockSkewSeconds, decryptionKeys } = provider;
+  const { key, clockSkewSeconds } = provider;
   const entityId = provider.entityId ?? metadataUrl;
-  const signingKey = provider.keys[0] ?? null;
+  const signingKey = (): KeyPair | null => provider.keys[0] ?? null;
 
   const described = async (): Promise<IdpDescription> => {
     const idp = await source.current();
-    if (idp.wantsSignedRequests && !signingKey)
+    if (idp.wantsSignedRequests && !signingKey())
       throw signInFailure('configuration', 'the provider wants signed requests, and we have no key');
     return idp;
   };
-  const library = (idp: IdpDescription, more: Partial<SamlConfig> = {}): SAML =>
-    new SAML({
+  const library = (idp: IdpDescription, more: Partial<SamlConfig> = {}): SAML => {
+    const own = signingKey();
+    return new SAML({
       issuer: entityId,
       callbackUrl,
       entryPoint: idp.entryPoint,
       idpCert: idp.certificates,
-      ...(signingKey
-        ? { privateKey: signingKey.privateKey, signatureAlgorithm: 'sha256', digestAlgorithm: 'sha256' }
-        : {}),
+      ...(own ? { privateKey: own.privateKey, signatureAlgorithm: 'sha256', digestAlgorithm: 'sha256' } : {}),
       identifierFormat: provider.nameIdFormat,
       disableRequestedAuthnContext: provider.authnContext.length === 0,
       authnContext: provider.authnContext,
@@ -99,6 +109,7 @@ export function createSamlProtocol(deps: SamlDeps): SamlProtocol {
       validateInResponseTo: ValidateInResponseTo.never,
       ...more,
     });
+  };
 
   /** The assertion from the bytes that are signed, once every signature that is there was verified. */
   async function verified(
@@ -156,7 +167,7 @@ export function createSamlProtocol(deps: SamlDeps): SamlProtocol {
     request: ReturnType<typeof readLogoutRequest>,
   ): Promise<{ name: string; privateKey: string | null }> {
     if (!request.encrypted) return { name: request.name?.value ?? '', privateKey: null };
-    const { xml, privateKey } = await decryptElement(request.encrypted, decryptionKeys, provider);
+    const { xml, privateKey } = await decryptElement(request.encrypted, provider.decryptionKeys, provider);
     const root = readXml(xml);
     if (!isElement(root, 'assertion', 'NameID'))
       throw signInFailure('malformed', 'what was encrypted is no name');
@@ -205,9 +216,14 @@ export function createSamlProtocol(deps: SamlDeps): SamlProtocol {
   }
 
   return {
-    async begin({ state, requestId }) {
+    async begin({ state, requestId, purpose }) {
       const idp = await described();
-      return library(idp, { generateUniqueId: () => requestId }).getAuthorizeUrlAsync(state, undefined, {});
+      const saml = library(idp, {
+        generateUniqueId: () => requestId,
+        // Whoever is to show that it is still them is asked again (saml-core 3.4.1).
+        forceAuthn: provider.forceAuthn || purpose?.kind === 'confirm',
+      });
+      return asSigned(await saml.getAuthorizeUrlAsync(state, undefined, {}));
     },
 
     async complete(attempt, answer) {
@@ -226,7 +242,7 @@ export function createSamlProtocol(deps: SamlDeps): SamlProtocol {
           throw signInFailure('unverified', 'the response is not signed');
         if (provider.wantEncrypted && !encrypted)
           throw signInFailure('unverified', 'the assertion is not encrypted');
-        const opened = encrypted && (await decryptElement(encrypted, decryptionKeys, provider));
+        const opened = encrypted && (await decryptElement(encrypted, provider.decryptionKeys, provider));
         if (opened) checkDecrypted(readXml(opened.xml), provider);
         const xml = await verified(message, idp, { signed, privateKey: opened?.privateKey ?? null });
         return readAssertion(readXml(xml), {
@@ -235,6 +251,7 @@ export function createSamlProtocol(deps: SamlDeps): SamlProtocol {
           recipient: callbackUrl,
           requestId,
           authnContext: provider.authnContext,
+          authenticatedSince: attempt?.purpose?.kind === 'confirm' ? attempt.startedAt : null,
           now: clock.now(),
           clockSkewSeconds,
         });
@@ -254,22 +271,22 @@ export function createSamlProtocol(deps: SamlDeps): SamlProtocol {
 
     async signOutUrl(facts, state) {
       const idp = await described();
-      if (idp.logoutUrl === null || facts.nameId === undefined || !signingKey) return null;
+      if (idp.logoutUrl === null || facts.nameId === undefined || !signingKey()) return null;
       const saml = library(idp, { logoutUrl: idp.logoutUrl, generateUniqueId: () => logoutIdOf(state) });
       const { nameId: nameID, nameIdFormat, nameQualifier, spNameQualifier, sessionIndex } = facts;
       // Where a field is not given the library leaves it out.
       const whom = { nameID, nameIDFormat: nameIdFormat, nameQualifier, spNameQualifier, sessionIndex };
-      return saml.getLogoutUrlAsync(whom as Profile, state, {});
+      return asSigned(await saml.getLogoutUrlAsync(whom as Profile, state, {}));
     },
 
     logout: {
       receive: async (sent) => withNewestKeys(await described(), (idp) => receive(sent, idp)),
       async answerUrl(requestId, relayState) {
         const idp = await described();
-        if (idp.logoutResponseUrl === null || !signingKey) return null;
+        if (idp.logoutResponseUrl === null || !signingKey()) return null;
         const saml = library(idp, { logoutUrl: idp.logoutResponseUrl });
         const request = { ID: requestId } as Profile;
-        return saml.getLogoutResponseUrlAsync(request, relayState ?? '', {}, true);
+        return asSigned(await saml.getLogoutResponseUrlAsync(request, relayState ?? '', {}, true));
       },
     },
 

@@ -23,6 +23,8 @@ const autosave = 2000;
 interface Opened {
   item: PackageItem;
   session: RuntimeSession | null;
+  /** Nothing counts any more: the course's policy on attempts. */
+  review: boolean;
 }
 
 /** The launch frame's work: opens items one after another, is their run-time API, carries their data to the server. */
@@ -88,6 +90,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
       previous: may('previous'),
       next: may('continue'),
       title: opened?.item.title ?? configuration.title,
+      review: opened?.review ?? false,
     });
   };
   const locks = standard === '1.2' ? createLocks(items) : () => null;
@@ -171,11 +174,16 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     await Promise.race([queue.drain(), new Promise((resolve) => setTimeout(resolve, 5000))]);
     const start = await untilOpened(item.identifier);
     queue.resume(item.identifier, start.sequence);
-    opened = { item, session: null };
+    opened = { item, session: null, review: start.mode === 'review' };
     showRest(null);
     preview.opens(item);
-    if (item.kind === 'sco') {
+    if (item.kind === 'asset') queue.add({ item: item.identifier, set: [], visited: true });
+    // Pages declared as assets call the API all the same, by mistake or on purpose (ADL's test package SX-08a).
+    if (configuration.standard.startsWith('scorm')) {
       const fromTree = sequencing?.opened() ?? {};
+      // What a review shows was reached before; nothing new is tracked.
+      const review = start.mode === 'review';
+      if (review) for (const [element, value] of Object.entries(start.seed)) sequencing?.set(element, value);
       const ledger = new Ledger(
         standard === '1.2' ? model12 : model2004,
         { ...start.seed, ...fromTree, ...preview.stores(item) },
@@ -189,7 +197,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
           queue.add({ item: item.identifier, start: true, set: [] });
         },
         changed(element, value) {
-          sequencing?.set(element, value);
+          if (!review) sequencing?.set(element, value);
           preview.changed(item, element, value);
           timer ??= setTimeout(() => {
             timer = null;
@@ -235,7 +243,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
       });
       opened.session = session;
       publish(session);
-    } else queue.add({ item: item.identifier, set: [], visited: true });
+    }
     await stage.show(address(configuration.filesPath, item.href ?? ''));
     showToc();
   };
@@ -253,7 +261,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
   };
 
   /** What the learner reads where there is no content; null: there is. */
-  const showRest = (why: 'choose' | 'ended' | null): void => {
+  const showRest = (why: 'begin' | 'choose' | 'ended' | null): void => {
     const rest = document.getElementById('rest') as HTMLElement;
     rest.hidden = why === null;
     rest.textContent = why === null ? '' : restWords[language][why];
@@ -324,6 +332,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     else if (request !== 'continue' && request !== 'previous') {
       await closeItem();
       showToc();
+      showRest('ended');
       tell({ zhixing: 'ended' });
     }
   };
@@ -374,11 +383,9 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     );
     sequencing = new engine.Sequencing(items, configuration.extra, tree, globals);
     let deliver = sequencing.begin();
-    // A tree without flow begins where the learner says; nobody has said anything yet.
-    for (const item of deliver ? [] : [...(first ? [first] : []), ...order]) {
-      deliver = sequencing.request('choice', item.identifier).deliver;
-      if (deliver) break;
-    }
+    // A tree without flow begins where the learner says (SB.2.5), unless there is only one place.
+    const only = order.length === 1 ? order[0] : undefined;
+    if (!deliver && only) deliver = sequencing.request('choice', only.identifier).deliver;
     saveSequencing();
     return order.find((item) => item.identifier === deliver);
   };
@@ -419,7 +426,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
         if (begun) await openItem(begun);
         else {
           showToc();
-          showRest('choose');
+          showRest('begin');
         }
       });
     },

@@ -8,7 +8,9 @@ import type { Person } from '../../identity/types.ts';
 import type { ImportResult } from '../types.ts';
 import type { PackageLibraryService } from './library.ts';
 import { uploadedFile } from './multipart-routes.ts';
+import type { PreviewLinks } from './preview-links.ts';
 import { addLibraryRoutes } from './routes-library.ts';
+import { addPublishRoutes, type CoursePublishing } from './routes-publish.ts';
 import { reportText } from './report.ts';
 import type { ImportJob, PackageStore } from './store.ts';
 
@@ -19,6 +21,8 @@ export interface PackageRoutesDeps {
   logger: Logger;
   /** Who may upload, and for which organisation; throws `unauthenticated` or `forbidden`. */
   uploader(req: Request): { person: Pick<Person, 'id'>; organisation: string };
+  publishing: CoursePublishing;
+  previews: PreviewLinks;
 }
 
 const keepJobsSeconds = 7 * 24 * 3600;
@@ -30,7 +34,8 @@ const stalledSeconds = 120;
  * far it is and, in the end, the version or the findings. A form without JavaScript (`Accept: text/html`) waits and is
  * sent to the job's page.
  */
-export function createPackageRoutes({ library, store, clock, logger, uploader }: PackageRoutesDeps): Router {
+export function createPackageRoutes(deps: PackageRoutesDeps): Router {
+  const { library, store, clock, logger, uploader } = deps;
   const routes = Router();
 
   const run = async (job: ImportJob, zip: PassThrough, packageId: string | undefined): Promise<ImportJob> => {
@@ -134,7 +139,10 @@ export function createPackageRoutes({ library, store, clock, logger, uploader }:
 
   routes.get('/api/packages/jobs/:id', async (req, res) => {
     const { id, fileName, phase, done, total, versionId, findings } = await jobOf(req);
-    res.set('Cache-Control', 'no-store').json({ id, fileName, phase, done, total, versionId, findings });
+    const packageId = versionId === null ? null : ((await library.version(versionId))?.packageId ?? null);
+    res
+      .set('Cache-Control', 'no-store')
+      .json({ id, fileName, phase, done, total, packageId, versionId, findings });
   });
 
   routes.get('/api/packages/jobs/:id/report.json', async (req, res) => {
@@ -151,6 +159,13 @@ export function createPackageRoutes({ library, store, clock, logger, uploader }:
       .send(reportText({ fileName, accepted: phase === 'accepted', findings }, language));
   });
 
+  addPublishRoutes(routes, {
+    ...deps,
+    owner(req) {
+      const { person, organisation } = uploader(req);
+      return { personId: person.id, organisation };
+    },
+  });
   addLibraryRoutes(routes, { library, uploader });
   return routes;
 }

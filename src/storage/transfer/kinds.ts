@@ -213,6 +213,7 @@ export const tableKinds: readonly TableKind[] = [
     expires_at: 'date',
     revoked_at: 'date',
     last_used_at: 'date',
+    scope: 'text',
   }),
   table('courses', 'id', {
     id: 'text',

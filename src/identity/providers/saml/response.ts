@@ -2,6 +2,8 @@ import { signInFailure } from '../failures.ts';
 import { checkSignatures, type AllowedAlgorithms } from './algorithms.ts';
 import { childrenOf, isElement, onlyChild, withDescendants, type XmlElement } from './xml.ts';
 
+/** Somebody pressed "cancel": what identity providers answer then (Keycloak, and the demo's). */
+const deniedStatus = 'urn:oasis:names:tc:SAML:2.0:status:RequestDenied';
 export const successStatus = 'urn:oasis:names:tc:SAML:2.0:status:Success';
 
 /** What a message of the provider must fit to be meant for us. */
@@ -66,7 +68,11 @@ export function readResponse(
   const code = status?.attributes.get('Value') ?? '';
   if (code !== successStatus) {
     const second = onlyChild(status, 'protocol', 'StatusCode')?.attributes.get('Value') ?? '';
-    throw signInFailure('refused', `the provider answered ${shortStatus(code)} ${shortStatus(second)}`);
+    const denied = code === deniedStatus || second === deniedStatus;
+    throw signInFailure(
+      denied ? 'cancelled' : 'refused',
+      `the provider answered ${shortStatus(code)} ${shortStatus(second)}`,
+    );
   }
 
   const assertions = [...withDescendants(root)].filter(
