@@ -182,6 +182,15 @@ describe('the identity providers of demo mode', function () {
     expect(status).to.equal(421);
   });
 
+  it('tell the nickname that they know, and the first login begins with it (W19)', async () => {
+    const wanderer = createWanderer();
+    const terms = await choose(wanderer, 'google', '小芳');
+    const agree = formsOf(terms).find(({ action }) => action.endsWith('/welcome/terms'));
+    const page = await wanderer.post(agree?.action ?? '', agree?.fields ?? {}, terms.url);
+    expect(page.url).to.equal(`${server.origin}/welcome/nickname`);
+    expect(page.text).to.match(/<input[^>]*name="nickname"[^>]*value="芳芳"/);
+  });
+
   it('take another port when theirs is taken, and the start says which', async () => {
     const port = await freePort();
     const occupant = createServer((_req, res) => res.end('somebody else'));
