@@ -6,6 +6,7 @@ import { newUuid } from '../../base/ids.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Person } from '../../identity/types.ts';
 import type { ImportResult } from '../types.ts';
+import { jobAliveSeconds, jobAt, uploadFailed } from './jobs.ts';
 import type { PackageLibraryService } from './library.ts';
 import { uploadedFile } from './multipart-routes.ts';
 import type { PreviewLinks } from './preview-links.ts';
@@ -26,8 +27,6 @@ export interface PackageRoutesDeps {
 }
 
 const keepJobsSeconds = 7 * 24 * 3600;
-/** A job that has not moved for so long was cut off with its process. */
-const stalledSeconds = 120;
 
 /**
  * POST /api/packages takes a package and answers 202 `{jobId}` as soon as it is received; GET /api/packages/jobs/:id tells how
@@ -45,9 +44,14 @@ export function createPackageRoutes(deps: PackageRoutesDeps): Router {
     const put = (next: Partial<ImportJob>): Promise<void> => {
       current = { ...current, ...next, updatedAt: clock.now() };
       const snapshot = current;
-      writing = writing.then(() => store.putJob(snapshot));
+      // What was not stored once does not keep the next from being stored.
+      writing = writing.catch(() => undefined).then(() => store.putJob(snapshot));
       return writing;
     };
+    // Checking a large package may take long: it still runs.
+    const alive = setInterval(() => {
+      put({}).catch((error: unknown) => logger.warn({ err: error }, 'progress was not stored'));
+    }, jobAliveSeconds * 1000);
     try {
       const result: ImportResult = await library.importZip(
         zip,
@@ -72,25 +76,9 @@ export function createPackageRoutes(deps: PackageRoutesDeps): Router {
       );
     } catch (error) {
       if (!isDomainError(error)) logger.error({ err: error }, 'an import failed');
-      const reason = isDomainError(error)
-        ? error.message
-        : 'The server failed to check the package. Please try again.';
-      await put({
-        phase: 'failed',
-        findings: [
-          {
-            severity: 'error',
-            rule: isDomainError(error) ? (error.code ?? error.kind) : 'internal',
-            file: null,
-            line: null,
-            message: {
-              'zh-TW': isDomainError(error, 'too-large') ? '檔案超過上傳大小上限' : '上傳未完成',
-              en: reason,
-            },
-            remedy: { 'zh-TW': '請確認檔案後再試一次', en: 'Check the file and try again' },
-          },
-        ],
-      });
+      await put({ phase: 'failed', findings: [uploadFailed(error)] });
+    } finally {
+      clearInterval(alive);
     }
     return current;
   };
@@ -132,9 +120,7 @@ export function createPackageRoutes(deps: PackageRoutesDeps): Router {
     const job = await store.job(String(req.params['id']));
     if (!job || job.organisation !== organisation)
       throw new DomainError('not-found', 'There is no such upload.', { code: 'no-upload' });
-    const open = ['receiving', 'checking', 'storing'].includes(job.phase);
-    const stalled = open && clock.now().getTime() - job.updatedAt.getTime() > stalledSeconds * 1000;
-    return stalled ? { ...job, phase: 'failed' } : job;
+    return jobAt(job, clock.now());
   };
 
   routes.get('/api/packages/jobs/:id', async (req, res) => {
