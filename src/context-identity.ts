@@ -23,6 +23,8 @@ import { createOutboxMailer } from './identity/mail/outbox.ts';
 import { createOutboxRoutes } from './identity/mail/routes-outbox.ts';
 import { createSmtpMailer } from './identity/mail/smtp.ts';
 import { createOwnSignIns } from './identity/own-sign-ins.ts';
+import { createForgottenPasswords } from './identity/password/forgotten.ts';
+import { createPasswordRoutes } from './identity/password/routes.ts';
 import { createPeople } from './identity/people.ts';
 import type { CaseWorker } from './identity/privacy/worker.ts';
 import { createProfiles } from './identity/profile/profiles.ts';
@@ -183,6 +185,12 @@ export function createIdentity({
     publicOrigin: config.publicOrigin,
     endSessions: (personId) => sessions.end(personId),
   });
+  const forgotten =
+    mailer &&
+    createForgottenPasswords({
+      ...{ store: storage.identity, once: storage.once, links, mailer, audit, clock, logger },
+    });
+  const ownSessions = createOwnSessions({ store: storage.webSessions, clock, audit });
   const administration = createPeopleAdministration({
     ...{ store: storage.identity, people, vault, agencies, secondFactor, links, sessions, audit, clock },
     packageOrganisations: () => storage.packages.organisations(),
@@ -216,8 +224,11 @@ export function createIdentity({
         providers: access.providers,
         resetByMail: mailer !== null,
       }),
+      createPasswordRoutes({
+        ...{ people, store: storage.identity, sessions: ownSessions, forgotten, audit, rateLimit },
+      }),
       createSessionRoutes({
-        sessions: createOwnSessions({ store: storage.webSessions, clock, audit }),
+        sessions: ownSessions,
         limits: sessionLimits,
         clock,
       }),
@@ -237,6 +248,9 @@ export function createIdentity({
     confirmations,
     claims,
     tidy: (now: Date) => storage.emailConfirmations.deleteExpired(now),
-    close: () => mailer?.close(),
+    async close(): Promise<void> {
+      await forgotten?.settled();
+      mailer?.close();
+    },
   };
 }

@@ -418,7 +418,7 @@ export async function createContext(
       await lrs.forwarding.stop();
       await lrs.rejections.stop();
       await privacy.worker.stop();
-      identity.close();
+      await identity.close();
       await certification.close();
       await storage.close();
     },

@@ -63,7 +63,14 @@ export function createWelcomeRoutes(deps: {
   const showNickname = async (
     res: Response,
     personId: string,
-    page: { returnTo: string; email?: string; answer?: NicknameAnswer; emailWrong?: boolean },
+    page: {
+      returnTo: string;
+      email?: string;
+      answer?: NicknameAnswer;
+      emailWrong?: boolean;
+      /** What the provider calls the person. */
+      suggested?: string | undefined;
+    },
   ): Promise<void> => {
     const { answer } = page;
     const language = languageOf(res);
@@ -72,7 +79,7 @@ export function createWelcomeRoutes(deps: {
       .set('Cache-Control', 'no-store')
       .render('pages/welcome-nickname', {
         returnTo: page.returnTo,
-        nickname: answer?.nickname ?? '',
+        nickname: answer?.nickname ?? page.suggested ?? '',
         email: page.email ?? (await welcome.record(personId)).email ?? '',
         nicknameError: answer?.fault ? nicknameText(language, answer) : null,
         emailError: page.emailWrong ? translate(language, 'welcome.email.wrong') : null,
@@ -127,7 +134,7 @@ export function createWelcomeRoutes(deps: {
     const step = await welcome.nextStep(personId);
     const returnTo = back(req.query['returnTo']);
     if (step !== 'nickname') return lead(res, step, returnTo);
-    return showNickname(res, personId, { returnTo });
+    return showNickname(res, personId, { returnTo, suggested: req.session.suggestedNickname });
   });
 
   routes.post('/welcome/nickname', async (req, res) => {

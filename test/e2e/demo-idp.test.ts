@@ -21,8 +21,8 @@ describe('the identity providers of demo mode', function () {
 
   const choose = async (wanderer: Wanderer, key: string, person: string): Promise<Page> => {
     const page = await wanderer.submit(await wanderer.get(`${server.origin}/sign-in/${key}`), person);
-    // SAML's and Apple's way: the answer is a form that the provider's page sends off.
-    return /Submitting Callback|hiddenform/.test(page.text) ? wanderer.submit(page) : page;
+    // SAML's and Apple's way: the answer is a form that the provider's page sends off by itself.
+    return /name="SAMLResponse"|Submitting Callback/.test(page.text) ? wanderer.submit(page) : page;
   };
 
   it('stand in the two columns of the sign-in panel (requirements.md §1, 2)', async () => {
@@ -39,6 +39,7 @@ describe('the identity providers of demo mode', function () {
 
   for (const [key, person, kind] of [
     ['ecpa', '吳公務', null],
+    ['ecpa', '孫教師', null],
     ['egov', '周民眾', '一般民眾'],
     ['egov', '鄭約聘', '公務人員'],
     ['facebook', '阿傑', null],
@@ -57,6 +58,29 @@ describe('the identity providers of demo mode', function () {
       // Neither side's cookies go to the other.
       expect(wanderer.cookie('127.0.0.1', 'zhixing')).to.equal(null);
     });
+
+  it('know one person by both ways in: the same ID number, vouched for twice', async () => {
+    for (const key of ['ecpa', 'egov']) await choose(createWanderer(), key, '鄭約聘');
+    const lines = auditLines(server.options.dataDir);
+    expect(lines.filter(({ action }) => action === 'sign-in.link')).to.have.length(1);
+    const people = new Set(
+      lines
+        .filter(
+          ({ action, outcome, detail }) =>
+            action === 'sign-in' && outcome === 'success' && detail?.['method'] === 'ecpa',
+        )
+        .map(({ subjectId }) => subjectId),
+    );
+    expect(people.size).to.be.greaterThan(2);
+  });
+
+  it('tell the platform when somebody turns back (SAML)', async () => {
+    const wanderer = createWanderer();
+    const page = await wanderer.submit(await wanderer.get(`${server.origin}/sign-in/ecpa`), '取消');
+    const answer = await wanderer.submit(page);
+    expect(answer.status).to.equal(401);
+    expect(answer.text).to.include('02-23979108');
+  });
 
   it('give nobody an ID number that shows on a page or in the log', async () => {
     const wanderer = createWanderer();
@@ -111,6 +135,18 @@ describe('the identity providers of demo mode', function () {
       ).to.not.include('也已登出');
     });
 
+    it('single logout ends the SAML session by itself, and the browser comes back to the page that says so', async () => {
+      const wanderer = createWanderer();
+      const page = await signOut(wanderer, 'ecpa', '吳公務');
+      expect(there(page)).to.equal('due');
+      // The page leads on by itself.
+      expect(page.headers.get('refresh')).to.equal('0; url=/sign-in/ecpa/sign-out');
+      const back = await wanderer.get(`${server.origin}/sign-in/ecpa/sign-out`);
+      expect(back.url).to.equal(`${server.origin}/sign-in/signed-out`);
+      expect(back.text).to.include('「人事服務網eCPA」也已登出');
+      expect((await wanderer.get(`${server.origin}/sign-in/ecpa`)).text).to.include('選擇一位使用者');
+    });
+
     it('a provider that is left alone is named', async () => {
       const left = await signOut(createWanderer(), 'google', '小芳');
       expect(there(left)).to.equal('left');
@@ -144,6 +180,15 @@ describe('the identity providers of demo mode', function () {
         .end(),
     );
     expect(status).to.equal(421);
+  });
+
+  it('tell the nickname that they know, and the first login begins with it (W19)', async () => {
+    const wanderer = createWanderer();
+    const terms = await choose(wanderer, 'google', '小芳');
+    const agree = formsOf(terms).find(({ action }) => action.endsWith('/welcome/terms'));
+    const page = await wanderer.post(agree?.action ?? '', agree?.fields ?? {}, terms.url);
+    expect(page.url).to.equal(`${server.origin}/welcome/nickname`);
+    expect(page.text).to.match(/<input[^>]*name="nickname"[^>]*value="芳芳"/);
   });
 
   it('take another port when theirs is taken, and the start says which', async () => {

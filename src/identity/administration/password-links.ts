@@ -12,8 +12,8 @@ export const passwordLength = { least: 12, most: 200 };
 
 /** A link with which a local account gets its password, once, without anybody else knowing it. */
 export interface PasswordLinks {
-  /** The address of a new link; an earlier one is void then. */
-  issue(personId: string): Promise<string>;
+  /** The address of a new link, good for so many hours; an earlier one is void then. */
+  issue(personId: string, hours?: number): Promise<string>;
   /** Whose link it is; null when it was used, replaced, or is too old. A look spends nothing: mail scanners look too. */
   holder(token: string): Promise<PersonRecord | null>;
   /**
@@ -73,9 +73,9 @@ export function createPasswordLinks(deps: {
   };
 
   return {
-    async issue(personId) {
+    async issue(personId, hours = linkHours) {
       const secret = newToken();
-      const expires = new Date(clock.now().getTime() + linkHours * 3600_000);
+      const expires = new Date(clock.now().getTime() + hours * 3600_000);
       await once.keep(keyOf(personId), hashOf(secret), expires);
       return `${deps.publicOrigin}/set-password?token=${encodeURIComponent(`${personId}.${secret}`)}`;
     },

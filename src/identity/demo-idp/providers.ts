@@ -127,7 +127,7 @@ const samlProvider = ({ origin }: DemoIdpAddress, keys = demoKeys()): SamlProvid
 export const demoProviders = (address: DemoIdpAddress): Provider[] => [
   samlProvider(address),
   oidc(address, 'egov', {
-    label: { 'zh-TW': '我的e政府', en: 'MyEGov' },
+    label: { 'zh-TW': '我的e政府', en: 'My e-Government' },
     assurance: 'verified',
     attributes: [
       ...rules({

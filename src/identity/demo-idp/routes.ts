@@ -4,6 +4,7 @@ import { addressesOf } from '../providers/doors.ts';
 import type { Provider } from '../providers/types.ts';
 import { demoIdpPeople, idNumberFor } from './people.ts';
 import { clientSecretOf, demoProviders } from './providers.ts';
+import { createKeyPair } from './self-signed.ts';
 
 export interface DemoIdpOptions {
   /** Where it answers: an origin of its own on this machine. */
@@ -31,7 +32,7 @@ export function demoIdpInstalled(): boolean {
 
 /**
  * The identity providers of demo mode, in the same process on an origin of their own: real protocols, made-up people.
- * Nothing is loaded and no key is made before somebody comes.
+ * None of their libraries is loaded before somebody comes.
  */
 export function createDemoIdp({ origin, publicOrigin, master }: DemoIdpOptions): DemoIdp {
   const address = { origin, master };
@@ -63,10 +64,7 @@ export function createDemoIdp({ origin, publicOrigin, master }: DemoIdpOptions):
     });
   }
   async function samlRoutes(key: string): Promise<Router> {
-    const [{ createDemoSamlRoutes }, { createKeyPair }] = await Promise.all([
-      import('./routes-saml.ts'),
-      import('./self-signed.ts'),
-    ]);
+    const { createDemoSamlRoutes } = await import('./routes-saml.ts');
     const { callbackUrl, logoutUrl } = addressesOf(publicOrigin, key);
     return createDemoSamlRoutes({
       issuer: `${origin}/${key}/metadata`,

@@ -36,7 +36,7 @@ export const knownProviders: Record<KnownKey, { label: LocalText; help: Provider
     },
   },
   egov: {
-    label: { 'zh-TW': '我的e政府', en: 'MyEGov' },
+    label: { 'zh-TW': '我的e政府', en: 'My e-Government' },
     help: {
       ...noHelp,
       phone: '02-2192-7111',

@@ -36,7 +36,7 @@ const help = z.strictObject({
 });
 
 /** Names under /sign-in/ that are not a provider. */
-const reserved = ['failed', 'signed-out', 'finish', 'provider'];
+const reserved = ['failed', 'signed-out', 'forgotten', 'code', 'finish', 'provider'];
 
 const common = {
   key: z
