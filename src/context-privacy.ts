@@ -123,7 +123,10 @@ export function createPrivacy(deps: PrivacyWiring) {
       }));
     }),
     perAccount('sessions', async (id) =>
-      (await storage.webSessions.ofPerson(id, clock.now())).map(({ expiresAt }) => ({ expiresAt })),
+      (await storage.webSessions.ofPerson(id, clock.now())).map(({ seenAt, expiresAt }) => ({
+        seenAt,
+        expiresAt,
+      })),
     ),
     section('enrolments', async function* (ids) {
       for (const { enrolment } of await enrolmentsOf(ids)) {

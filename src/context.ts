@@ -13,12 +13,13 @@ import { createCertification } from './context-certificates.ts';
 import { createIdentity } from './context-identity.ts';
 import { createLrs } from './context-lrs.ts';
 import { createPrivacy } from './context-privacy.ts';
+import { createCourseBoard } from './courses/board.ts';
 import { createCatalogue } from './courses/catalogue.ts';
 import { courseActivity, createEnrolments } from './courses/enrolments.ts';
 import { createCoursePublishing } from './courses/for-programs.ts';
 import { createPublishing } from './courses/publishing.ts';
 import { createRateLimits } from './http/rate-limit.ts';
-import { ensureAdministrator } from './identity/people.ts';
+import { ensureAdministrator, isPresent } from './identity/people.ts';
 import { allows, organisationFor } from './identity/policy.ts';
 import {
   createForwardingHold,
@@ -116,20 +117,15 @@ export async function createContext(
     gate,
     async takerOf(registration) {
       const found = await registered(registration);
-      const there = found && (await people.present(found.enrolment.personId));
-      return (
-        found &&
-        there && {
-          personId: found.enrolment.personId,
-          registration,
-          course: {
-            id: found.course.id,
-            code: found.course.code,
-            title: found.course.title,
-            passScore: found.course.conditions.passScore,
-          },
-        }
-      );
+      const record = found && (await storage.identity.byId(found.enrolment.personId));
+      // Who was erased meanwhile is told of no more.
+      if (!found || !record || !isPresent(record)) return null;
+      const { id, code, title, conditions } = found.course;
+      return {
+        personId: record.id,
+        registration,
+        course: { id, code, title, passScore: conditions.passScore },
+      };
     },
   });
   const library = createPackageLibrary({
@@ -249,6 +245,7 @@ export async function createContext(
     },
     learnersByItem: (versionId) => storage.runtimeStates.countByItem(versionId),
   });
+  const board = createCourseBoard({ store: storage.board, clock });
   const previews = createPreviewLinks({ store: storage.once, clock, publicOrigin: config.publicOrigin });
   const forPrograms = createCoursePublishing({ publishing, catalogue });
   const vendorTokens = createVendorTokens({
@@ -330,6 +327,18 @@ export async function createContext(
       sessions,
       publishing,
       previews,
+      board,
+      async cardHolders(personIds) {
+        const records = await storage.identity.byIds(personIds);
+        return records.flatMap((record) =>
+          isPresent(record) &&
+          record.restrictedAt === null &&
+          record.nickname !== null &&
+          record.profile.shownOnCard.length > 0
+            ? [{ nickname: record.nickname }]
+            : [],
+        );
+      },
       people,
       agencies: identity.agencies,
       audit: identity.audit,

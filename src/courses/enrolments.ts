@@ -85,6 +85,10 @@ export function createEnrolments({
       await record(enrolment, course);
       return enrolment;
     },
+    async learnersOf(courseId, limit) {
+      const begun = await store.startedIn(courseId, null, limit);
+      return { count: begun.length, personIds: begun.map(({ personId }) => personId) };
+    },
     async completeUnrecorded() {
       let completed = 0;
       for (const enrolment of await store.unrecordedEnrolments(1000)) {

@@ -109,6 +109,8 @@ export interface Enrolments {
   byRegistration(registration: string): Promise<Enrolment | null>;
   /** Newest first. */
   ofPerson(personId: string): Promise<Enrolment[]>;
+  /** Who has begun the course (current ones, at most so many). */
+  learnersOf(courseId: string, limit: number): Promise<{ count: number; personIds: string[] }>;
   /** The version that this learner learns with: the one they began, or from now on the course's. */
   versionFor(enrolment: Enrolment, courseVersionId: string): Promise<string>;
   /** First entry only; later calls change nothing. */

@@ -87,6 +87,33 @@ const refusedMs = 5000;
 const tokenSeconds = 3600;
 const usedEveryMs = 60_000;
 
+/** Hashing is slow on purpose, and its threads read files and unpack bodies too: so many at once, and so many waiting. */
+const hashedAtOnce = 2;
+const mostWaiting = 30;
+
+/** Runs what hashes in turn; DomainError `rate-limited` for whoever would wait too long: a flood of wrong secrets. */
+function createHashingQueue() {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  return async <T>(work: () => Promise<T>): Promise<T> => {
+    if (running >= hashedAtOnce) {
+      if (waiting.length >= mostWaiting)
+        throw new DomainError('rate-limited', 'Too many secrets are being checked. Try again in a moment.', {
+          code: 'rate-limited',
+          retryAfter: 5,
+        });
+      await new Promise<void>((resolve) => waiting.push(resolve));
+    } else running++;
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else running--;
+    }
+  };
+}
+
 const digest = (text: string): string => createHash('sha256').update(text).digest('base64url');
 
 export function createCredentials({ store, clock, homePage }: CredentialsOptions): Credentials {
@@ -95,6 +122,9 @@ export function createCredentials({ store, clock, homePage }: CredentialsOptions
   /** Digest of key and secret → when it was found wrong: a client that keeps trying costs no hashing each time. */
   const refused = new Map<string, number>();
   const isRefused = (memo: string): boolean => Math.abs(now() - (refused.get(memo) ?? -Infinity)) < refusedMs;
+  /** Digest of key and secret → the check that is under way. */
+  const checking = new Map<string, Promise<string | null>>();
+  const hashing = createHashingQueue();
   const rows = new Map<string, { credential: Credential | null; until: number }>();
   const usedAt = new Map<string, number>();
   const now = (): number => clock.now().getTime();
@@ -120,33 +150,46 @@ export function createCredentials({ store, clock, homePage }: CredentialsOptions
     await store.used(credential.id, clock.now());
   };
 
+  /** Which of the living hashes the secret has; null: none. Asked once however many ask at the same moment. */
+  const hashOf = (
+    memo: string,
+    secret: string,
+    living: readonly { hash: string }[],
+  ): Promise<string | null> => {
+    const under = checking.get(memo);
+    if (under) return under;
+    const check = hashing(async () => {
+      for (const { hash } of living) if (await matches(secret, hash)) return hash;
+      return null;
+    }).finally(() => checking.delete(memo));
+    checking.set(memo, check);
+    return check;
+  };
+
   const byBasic = async (encoded: string): Promise<Caller | null> => {
     const text = Buffer.from(encoded, 'base64').toString('utf8');
     const colon = text.indexOf(':');
     if (colon < 0) return null;
     const [key, secret] = [text.slice(0, colon), text.slice(colon + 1)];
     const credential = await cached(`key ${key}`, () => store.byKey(key));
-    if (!usable(credential)) {
-      await derive(secret, Buffer.from('no such key'), 32); // takes as long as a wrong secret does
-      return null;
-    }
-    const living = credential.secrets.filter(
-      ({ expiresAt }) => expiresAt === null || expiresAt.getTime() > now(),
-    );
     const memo = digest(`${key}\u0000${secret}`);
     if (isRefused(memo)) return null;
+    const living = usable(credential)
+      ? credential.secrets.filter(({ expiresAt }) => expiresAt === null || expiresAt.getTime() > now())
+      : [];
     const known = verified.get(memo);
-    if (known && known.until > now() && living.some(({ hash }) => hash === known.hash))
+    if (usable(credential) && known && known.until > now() && living.some(({ hash }) => hash === known.hash))
       return { credential, scopes: credential.scopes };
-    for (const { hash } of living)
-      if (await matches(secret, hash)) {
-        if (verified.size > 10_000) verified.clear();
-        verified.set(memo, { hash, until: now() + verifiedMs });
-        return { credential, scopes: credential.scopes };
-      }
-    if (refused.size > 10_000) refused.clear();
-    refused.set(memo, now());
-    return null;
+    // Takes as long where there is no such key as where the secret is wrong.
+    const hash = await hashOf(memo, secret, living.length > 0 ? living : [{ hash: 'scrypt$bm9uZQ$bm9uZQ' }]);
+    if (hash === null || !usable(credential)) {
+      if (refused.size > 10_000) refused.clear();
+      refused.set(memo, now());
+      return null;
+    }
+    if (verified.size > 10_000) verified.clear();
+    verified.set(memo, { hash, until: now() + verifiedMs });
+    return { credential, scopes: credential.scopes };
   };
 
   const byToken = async (token: string): Promise<Caller | null> => {

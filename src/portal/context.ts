@@ -4,6 +4,7 @@ import { DomainError } from '../base/errors.ts';
 import type { Language } from '../base/languages.ts';
 import type { Assessments, Taker } from '../assessment/types.ts';
 import type { Completion } from '../completion/types.ts';
+import type { CourseBoard } from '../courses/board.ts';
 import type { Publishing } from '../courses/publishing.ts';
 import type { Catalogue, Course, Enrolment, Enrolments } from '../courses/types.ts';
 import type { Agencies } from '../identity/agencies/agencies.ts';
@@ -29,6 +30,9 @@ export interface PortalDeps {
   sessions: Pick<PlayerSessions, 'launch' | 'sessionsOf'>;
   publishing: Publishing;
   previews: PreviewLinks;
+  board: CourseBoard;
+  /** Those of these people who show a card to other learners. */
+  cardHolders(personIds: string[]): Promise<{ nickname: string }[]>;
   people: Pick<People, 'byId' | 'byIds' | 'byLoginName'>;
   agencies: Pick<Agencies, 'lineOf'>;
   audit: RecordAudit;

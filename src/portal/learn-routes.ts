@@ -7,6 +7,7 @@ import { allows } from '../identity/policy.ts';
 import { allowed } from '../identity/routes-access.ts';
 import { actorOf } from '../identity/types.ts';
 import { deviceOf } from '../base/device.ts';
+import type { CoursePost } from '../courses/board.ts';
 import type { Launch, PackageVersion } from '../player/types.ts';
 import { translate } from '../views/messages.ts';
 import type { Agent } from '../xapi/types.ts';
@@ -29,6 +30,8 @@ export function createLearnRoutes(deps: PortalDeps): Router {
       inactivitySeconds?: number | null;
       quizUrl?: string | null;
       surveyUrl?: string | null;
+      /** The course's own areas; absent in a preview. */
+      areas?: { url: string; announcements: CoursePost[] };
       browse: boolean;
     },
   ): void => {
@@ -96,6 +99,7 @@ export function createLearnRoutes(deps: PortalDeps): Router {
       inactivitySeconds,
       quizUrl: course.conditions.passScore === null ? null : `${url}/quiz`,
       surveyUrl: course.conditions.survey ? `${url}/survey` : null,
+      areas: { url, announcements: (await deps.board.announcements(course.id)).slice(0, 3) },
       browse: false,
     });
   });

@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import { createAssessmentRoutes } from './assessment-routes.ts';
+import { createBoardRoutes } from './board-routes.ts';
 import { createCatalogueRoutes } from './catalogue-routes.ts';
 import type { PortalDeps } from './context.ts';
 import { createCourseEditorRoutes } from './course-editor-routes.ts';
@@ -19,6 +20,7 @@ export function createPortalRoutes(deps: PortalDeps): Router {
   routes.use(createAssessmentRoutes(deps));
   routes.use(createRecordRoutes(deps));
   routes.use(createSessionRoutes(deps));
+  routes.use(createBoardRoutes(deps));
   routes.use(createVendorRoutes(deps));
   routes.use(createCourseEditorRoutes(deps));
   routes.use(createQuestionRoutes(deps));

@@ -29,6 +29,25 @@ onEveryEngine('Credentials', ({ storage }) => {
     expect((await storage().lrs.credentials.byId(credential.id))?.lastUsedAt).to.deep.equal(clock.now());
   });
 
+  it('a flood of wrong secrets is turned away beyond a number, and keeps nobody out who was let in', async () => {
+    const all = credentials();
+    const { credential, secret } = await all.create({ label: 'besieged', scopes: ['all'] });
+    const right = basic(credential.key, secret);
+    // Many at once with the same secret cost one check.
+    const together = await Promise.all(Array.from({ length: 300 }, () => all.authenticate(right)));
+    expect(together.every((caller) => caller?.credential.id === credential.id)).to.equal(true);
+    const flood = Array.from({ length: 50 }, (_, n) => all.authenticate(basic(credential.key, `wrong-${n}`)));
+    expect((await all.authenticate(right))?.credential.id).to.equal(credential.id);
+    const outcomes = await Promise.allSettled(flood);
+    const turnedAway = outcomes.filter(
+      (outcome) => outcome.status === 'rejected' && isDomainError(outcome.reason, 'rate-limited'),
+    );
+    expect(turnedAway.length).to.be.greaterThan(0);
+    expect(outcomes.some((outcome) => outcome.status === 'fulfilled' && outcome.value !== null)).to.equal(
+      false,
+    );
+  });
+
   it('a key is unique, also in a race', async () => {
     const drafts = Array.from({ length: 4 }, () =>
       credentials().create({ label: 'twin', key: 'twin', scopes: ['all'] }),

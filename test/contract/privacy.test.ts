@@ -402,12 +402,12 @@ onEveryEngine('Personal data rights', ({ storage }) => {
       expect(await codeOf(one.restrictions.lift(person.id, null))).to.equal('restricted-by-erasure');
       clock.advance(14 * day - 60);
       await one.worker.run();
-      expect((await people().present(person.id))?.name).to.equal('林美惠');
+      expect((await people().active(person.id))?.name).to.equal('林美惠');
       await one.erasures.cancel(person.id, null);
       expect((await storage().identity.byId(person.id))?.restrictedAt).to.equal(null);
       clock.advance(day);
       await one.worker.run();
-      expect((await people().present(person.id))?.name).to.equal('林美惠');
+      expect((await people().active(person.id))?.name).to.equal('林美惠');
       expect(await one.erasures.pending(person.id)).to.equal(null);
       expect(await codeOf(one.erasures.cancel(person.id, null))).to.equal('erase-none');
     });
@@ -428,7 +428,7 @@ onEveryEngine('Personal data rights', ({ storage }) => {
       expect(left).to.deep.include({ name: '', nickname: null, email: null, idNumber: null, roles: [] });
       expect(left?.erasedAt).to.not.equal(null);
       expect(JSON.stringify(left)).to.not.include('讀書');
-      expect(await people().present(person.id)).to.equal(null);
+      expect(await people().active(person.id)).to.equal(null);
       expect(await storage().identity.identitiesOf(person.id)).to.deep.equal([]);
       expect(await storage().webSessions.ofPerson(person.id, clock.now())).to.deep.equal([]);
       expect(await statementsOf(person)).to.deep.equal([]);

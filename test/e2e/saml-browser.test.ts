@@ -73,6 +73,10 @@ describe('SAML in a real browser: first login to profile and out again, in both 
       within(async (page) => {
         const said = words[language];
         await page.setViewport(viewport);
+        const refused: string[] = [];
+        page.on('response', (answer) => {
+          if (answer.status() >= 400 && answer.url().startsWith(server.origin)) refused.push(answer.url());
+        });
         await page.goto(`${server.origin}/sign-in?lang=${language}`);
         await follow(page, 'section[aria-labelledby="column-civil-servant"] [data-provider="ecpa"]');
         expect(page.url()).to.include(`${idp}/ecpa/sign-on?SAMLRequest=`);
@@ -80,9 +84,7 @@ describe('SAML in a real browser: first login to profile and out again, in both 
         await arriveAt(page, '/welcome/terms');
         expect(await page.$eval('header', (element) => element.textContent)).to.include(person);
 
-        // The answer's page is gone from the way back: "back" does not send it again.
-        await page.focus('form[data-agree]').catch(() => undefined);
-        await page.$eval('[data-terms], .terms', (element) => element.scrollTo(0, element.scrollHeight));
+        await page.$eval('[data-terms]', (element) => element.scrollTo(0, element.scrollHeight));
         await page.waitForSelector('.terms-state.read');
         await follow(page, 'form[data-agree] button');
         await page.type('#nickname', `官方${language === 'en' ? '乙' : '甲'}`);
@@ -100,7 +102,9 @@ describe('SAML in a real browser: first login to profile and out again, in both 
         // The page goes on by itself to the provider, which ends its session and sends the browser back.
         await page.waitForFunction((wanted) => document.body.innerText.includes(wanted), {}, said.done);
         expect(page.url()).to.equal(`${server.origin}/sign-in/signed-out`);
-        expect(page.faults).to.deep.equal([]);
+        // The provider's pages have no icon; ours answer everything.
+        expect(page.faults.filter((fault) => !/\b404\b/.test(fault))).to.deep.equal([]);
+        expect(refused).to.deep.equal([]);
         await page.goto(`${server.origin}/sign-in/ecpa`);
         expect(await page.content(), 'the provider asks again').to.include(person);
       }));

@@ -1,10 +1,15 @@
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
 import { expect } from 'chai';
 import { startCheckpoints } from '../../src/storage/sqlite/checkpoints.ts';
 import { openSqlite } from '../../src/storage/sqlite/open.ts';
+
+const run = promisify(execFile);
 
 describe('checkpoints of the SQLite log', () => {
   it('bring it into the database from a thread of their own, beside an open writer and reader', async () => {
@@ -34,6 +39,13 @@ describe('checkpoints of the SQLite log', () => {
       fill();
       await Promise.all([checkpoints.checkpoint(), checkpoints.checkpoint()]);
       expect(inFile()).to.equal(2000);
+      const warnings: string[] = [];
+      const warn = ({ message }: Error): void => void warnings.push(message);
+      process.on('warning', warn);
+      for (let times = 0; times < 15; times++) await checkpoints.checkpoint();
+      await new Promise((resolve) => setImmediate(resolve));
+      process.off('warning', warn);
+      expect(warnings).to.deep.equal([]);
       const reader = new Database(join(folder, 'zhixing.db'), { readonly: true });
       reader.prepare('BEGIN').run();
       expect(reader.prepare<[], number>('SELECT count(*) FROM t').pluck().get()).to.equal(2000);
@@ -45,6 +57,28 @@ describe('checkpoints of the SQLite log', () => {
     } finally {
       await checkpoints.stop();
       db.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('are waited for by a process that has nothing else to do but close', async function () {
+    this.timeout(60_000);
+    const folder = mkdtempSync(join(tmpdir(), 'zhixing-checkpoints-'));
+    const source = (path: string): string =>
+      JSON.stringify(pathToFileURL(join(import.meta.dirname, '../../src/storage', path)).href);
+    const code = `
+      import { openSqlite } from ${source('sqlite/open.ts')};
+      import { startCheckpoints } from ${source('sqlite/checkpoints.ts')};
+      const db = openSqlite(${JSON.stringify(folder)}, 'full', []);
+      const checkpoints = startCheckpoints(db);
+      await checkpoints.checkpoint();
+      await checkpoints.stop();
+      db.close();
+      console.log('closed');`;
+    try {
+      const { stdout } = await run(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code]);
+      expect(stdout.trim()).to.equal('closed');
+    } finally {
       rmSync(folder, { recursive: true, force: true });
     }
   });

@@ -3,6 +3,7 @@ import type { ItemProgress } from '../runtime/runtime.ts';
 import type { PackageItem } from '../types.ts';
 import { createLocks } from '../runtime/locks.ts';
 import { createRuntimeClient, LaunchExpired, Refused } from './api-client.ts';
+import { impliedBy, withObjectiveIds } from './cmi/commit.ts';
 import { Ledger } from './cmi/ledger.ts';
 import { model12 } from './cmi/model-12.ts';
 import { model2004 } from './cmi/model-2004.ts';
@@ -303,8 +304,11 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     if (sequencing) {
       // The content says goodbye first: what it sets then decides where the request leads.
       navigating = true;
-      await closeItem();
-      navigating = false;
+      try {
+        await closeItem();
+      } finally {
+        navigating = false;
+      }
       const outcome = sequencing.request(request as NavigationRequest, target);
       saveSequencing();
       preview.trace({
@@ -461,19 +465,3 @@ const encodeSegment = (segment: string): string => {
     return encodeURIComponent(segment);
   }
 };
-
-/** RTE 4.2.8: an SCO that ends by time-out or log-out asks for the end of the whole attempt. */
-const impliedBy = (standard: '1.2' | '2004', exit: string | undefined): string | null =>
-  standard === '2004' && (exit === 'time-out' || exit === 'logout') ? 'exitAll' : null;
-
-/** An objective that came with the item has its id from the platform: what is said of it is sent with that id. */
-export function withObjectiveIds(set: [string, string][], ledger: Ledger): [string, string][] {
-  const sent = new Set(set.map(([name]) => name));
-  const ids = new Set(
-    set.flatMap(([name]) => {
-      const at = /^cmi\.objectives\.\d+(?=\.)/.exec(name)?.[0];
-      return at && !sent.has(`${at}.id`) ? [`${at}.id`] : [];
-    }),
-  );
-  return [...[...ids].map((name): [string, string] => [name, ledger.value(name) ?? '']), ...set];
-}

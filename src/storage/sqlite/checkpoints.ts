@@ -39,11 +39,20 @@ export function startCheckpoints(db: Sqlite): Checkpoints {
     worker.on('error', () => (failed = true));
     return worker;
   };
+  /** Resolves at the answer, or when the thread has ended. */
   const ask = (what: Ask, answer: 'message' | 'exit'): Promise<void> =>
     new Promise((resolve) => {
       const thread = started();
-      thread.once(answer, () => resolve());
-      if (answer !== 'exit') thread.once('exit', () => resolve());
+      const done = (): void => {
+        thread.off(answer, done);
+        thread.off('exit', done);
+        thread.unref();
+        resolve();
+      };
+      thread.once(answer, done);
+      thread.once('exit', done);
+      // Whoever waits for an answer, and for nothing else, must not see the process end.
+      thread.ref();
       thread.postMessage(what);
     });
   const checkpoint = (): Promise<void> => {
