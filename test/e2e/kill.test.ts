@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -141,20 +142,31 @@ describe('a database that goes away', function () {
       return this.skip();
     }
     await first.stop();
-    const starting = startServer({
-      on: { mongodbUri: `mongodb://127.0.0.1:${port}/late`, dataDir, sqliteSync: 'normal' },
-      environment: { MONGODB_WAIT_SECONDS: '60' },
+    const web = await freePort();
+    let printed = '';
+    const server = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+      env: {
+        ...{ PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' },
+        ...{ PORT: String(web), DATA_DIR: dataDir, LOG_LEVEL: 'warn', DEMO_IDP: 'off' },
+        ...{ MONGODB_URI: `mongodb://127.0.0.1:${port}/late`, MONGODB_WAIT_SECONDS: '100' },
+      },
     });
-    // It is given time to find nobody there: one attempt takes five seconds.
-    await new Promise((resolve) => setTimeout(resolve, 8000));
-    const database = await startOwnMongo(dir, port, true);
-    const server = await starting;
+    server.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+    const until = async (text: string): Promise<void> => {
+      while (!printed.includes(text) && server.exitCode === null)
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(printed).to.include(text);
+    };
+    let database: Awaited<ReturnType<typeof startOwnMongo>> | null = null;
     try {
-      expect((await fetch(`${server?.origin ?? ''}/courses`)).status).to.equal(200);
-      expect(server?.output()).to.include('waiting for MongoDB');
+      await until('waiting for MongoDB');
+      database = await startOwnMongo(dir, port, true);
+      await until('LRS  ');
+      expect((await fetch(`http://localhost:${web}/courses`)).status).to.equal(200);
     } finally {
-      await server?.remove();
-      if ('stop' in database) await database.stop();
+      const gone = new Promise((resolve) => server.once('exit', resolve));
+      if (server.exitCode === null && server.kill('SIGTERM')) await gone;
+      if (database && 'stop' in database) await database.stop();
       rmSync(dir, { recursive: true, force: true });
       rmSync(dataDir, { recursive: true, force: true });
     }
