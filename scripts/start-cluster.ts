@@ -21,6 +21,9 @@ if (!Number.isInteger(count) || count < 1 || count > 128) {
   process.exit(1);
 }
 
+// The processes accept connections themselves. Were they handed out from here, one on its way to a process that dies just
+// then would stay open and unanswered.
+cluster.schedulingPolicy = cluster.SCHED_NONE;
 cluster.setupPrimary({ exec: join(import.meta.dirname, '../src/main.ts'), execArgv: ['--import', 'tsx'] });
 
 let stopping = false;

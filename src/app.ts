@@ -23,6 +23,11 @@ export function createApp(context: Context): Express {
   portal.use(routes.assets);
   portal.use(routes.packageApi); // programs with a token of their own: no session, no CSRF fence
   portal.use('/client', routes.client);
+  // First without knowing who asks: a page that says that the database is away has its language and its banner too.
+  portal.use(
+    createLanguage(() => null),
+    context.pageLocals,
+  );
   portal.use(
     createSessions({
       store: storage.webSessions,
@@ -30,6 +35,7 @@ export function createApp(context: Context): Express {
       secret: config.secrets.session,
       publicOrigin: config.publicOrigin,
       idleSeconds: config.sessionIdleSeconds,
+      maxSeconds: config.sessionMaxSeconds,
     }),
   );
   portal.use(context.passport);

@@ -9,6 +9,9 @@ import { createAgencyRoutes } from './identity/agencies/routes.ts';
 import { createPeopleAdministration } from './identity/administration/administration.ts';
 import { createPasswordLinks } from './identity/administration/password-links.ts';
 import { createPeopleRoutes } from './identity/administration/routes.ts';
+import { createClaims } from './identity/claims/claims.ts';
+import type { Handover } from './identity/claims/claims.ts';
+import { createClaimRoutes } from './identity/claims/routes.ts';
 import { createAudit } from './identity/audit/audit.ts';
 import { createAuditRoutes } from './identity/audit/routes.ts';
 import { createDemoIdp } from './identity/demo-idp/routes.ts';
@@ -17,11 +20,15 @@ import { createEmailConfirmations } from './identity/mail/confirmations.ts';
 import { createOutboxMailer } from './identity/mail/outbox.ts';
 import { createOutboxRoutes } from './identity/mail/routes-outbox.ts';
 import { createSmtpMailer } from './identity/mail/smtp.ts';
+import { createOwnSignIns } from './identity/own-sign-ins.ts';
 import { createPeople } from './identity/people.ts';
+import { createCaseWorker } from './identity/privacy/worker.ts';
 import { createProfiles } from './identity/profile/profiles.ts';
 import { createProfileRoutes } from './identity/profile/routes.ts';
 import { createProviderAccess } from './identity/providers/routes-access.ts';
 import { createPassport } from './identity/routes-access.ts';
+import { createConfirmRoutes } from './identity/routes-confirm.ts';
+import { createOwnSignInRoutes, createProven } from './identity/routes-own-sign-ins.ts';
 import { createFirstLoginRoutes } from './identity/routes-first-login.ts';
 import { createSignIns } from './identity/routes-sign-in.ts';
 import { createWelcomeGate, socialReminder } from './identity/routes-welcome-gate.ts';
@@ -30,11 +37,15 @@ import { createIdentityRoutes } from './identity/routes.ts';
 import { createSecondFactorGate } from './identity/second-factor/routes-gate.ts';
 import { createSecondFactorRoutes } from './identity/second-factor/routes.ts';
 import { createSecondFactor } from './identity/second-factor/second-factor.ts';
+import { createOwnSessions } from './identity/sessions/own-sessions.ts';
+import { createSessionEnd, createSessionRoutes } from './identity/sessions/routes.ts';
 import { createTerms } from './identity/terms.ts';
 import { createWelcome } from './identity/welcome.ts';
 import type { Storage } from './storage/open.ts';
 
 export interface IdentityWiring {
+  /** What the rest of the platform does when one account takes over another's record. */
+  handover: Handover;
   config: Config;
   storage: Storage;
   clock: Clock;
@@ -45,7 +56,15 @@ export interface IdentityWiring {
 }
 
 /** The wiring of identity: people, ways of signing in, and their pages. */
-export function createIdentity({ config, storage, clock, logger, rateLimit, demoIdpOrigin }: IdentityWiring) {
+export function createIdentity({
+  config,
+  storage,
+  clock,
+  logger,
+  rateLimit,
+  handover,
+  demoIdpOrigin,
+}: IdentityWiring) {
   const vault = createIdNumberVault(config.secrets.idNumberKey);
   const people = createPeople({ store: storage.identity, vault, clock });
   const auditLog = createAudit({ store: storage.audit, clock });
@@ -75,6 +94,7 @@ export function createIdentity({ config, storage, clock, logger, rateLimit, demo
     ...{
       identity: storage.identity,
       once: storage.once,
+      webSessions: storage.webSessions,
       people,
       vault,
       clock,
@@ -83,9 +103,36 @@ export function createIdentity({ config, storage, clock, logger, rateLimit, demo
       signIns,
       rateLimit,
     },
+    proven: (req, res, proof) => proven(req, res, proof),
     set: demoIdp ? { ...config.secrets.providers, providers: demoIdp.providers } : config.secrets.providers,
     publicOrigin: config.publicOrigin,
     secret: config.secrets.session,
+  });
+
+  const sessionLimits = { idleSeconds: config.sessionIdleSeconds, maxSeconds: config.sessionMaxSeconds };
+
+  // Ways to sign in, and claiming the record of another account
+  const { externals } = access;
+  const proven = createProven({ externals, clock, audit });
+  const claims = createClaims({
+    cases: storage.cases,
+    identity: storage.identity,
+    handover,
+    worker: () => worker,
+    audit,
+    clock,
+  });
+  const ownSignIns = createOwnSignIns({
+    store: storage.identity,
+    claimed: async (personId) =>
+      (await claims.of(personId)).flatMap(({ state, identities }) => (state === 'taken' ? identities : [])),
+    audit,
+  });
+  const worker = createCaseWorker({
+    store: storage.cases,
+    clock,
+    logger,
+    handlers: { claim: claims.handler },
   });
 
   // A first sign-in: wizard, terms, nickname, contact e-mail
@@ -126,8 +173,6 @@ export function createIdentity({ config, storage, clock, logger, rateLimit, demo
     emailChanged: async ({ id }, language) => void (await confirmations.request(id, language)),
   });
 
-  const providerLabel = (key: string) =>
-    offeredProviders().find((provider) => provider.key === key)?.label ?? null;
   const links = createPasswordLinks({
     ...{ once: storage.once, store: storage.identity, people, audit, clock },
     publicOrigin: config.publicOrigin,
@@ -147,6 +192,7 @@ export function createIdentity({ config, storage, clock, logger, rateLimit, demo
     /** Who sends this request; right after the session. */
     middleware: [
       ...middleware,
+      createSessionEnd(sessionLimits, clock),
       createSecondFactorGate({ secondFactor, required: staffTotp }),
       createWelcomeGate({ welcome, open: ['/account/totp'] }),
       socialReminder,
@@ -160,17 +206,27 @@ export function createIdentity({ config, storage, clock, logger, rateLimit, demo
       }),
       createSecondFactorRoutes({ secondFactor, people, signIns, clock, audit, rateLimit }),
       access.routes,
+      createSessionRoutes({
+        sessions: createOwnSessions({ store: storage.webSessions, clock, audit }),
+        limits: sessionLimits,
+        clock,
+      }),
       createFirstLoginRoutes({ offeredProviders, publicOrigin: config.publicOrigin }),
       createWelcomeRoutes({ welcome, terms, confirmations, outbox, rateLimit }),
+      createConfirmRoutes({ people, identity: storage.identity, offeredProviders, clock, audit, rateLimit }),
+      createOwnSignInRoutes({ signIns: ownSignIns, externals, offeredProviders, clock, audit }),
+      createClaimRoutes({ claims, offeredProviders, clock }),
       createAuditRoutes({ audit: auditLog, store: storage.audit, people, clock }),
       createAgencyRoutes({ agencies, audit, rateLimit }),
-      createPeopleRoutes({ administration, links, agencies, providerLabel, rateLimit }),
-      createProfileRoutes({ profiles, agencies, providerLabel }),
+      createPeopleRoutes({ administration, links, agencies, providerLabel: access.labelOf, rateLimit }),
+      createProfileRoutes({ profiles, agencies, providerLabel: access.labelOf }),
       ...(outbox ? [createOutboxRoutes(storage.outbox)] : []),
     ],
     demoIdp,
     terms,
     confirmations,
+    claims,
+    worker,
     tidy: (now: Date) => storage.emailConfirmations.deleteExpired(now),
     close: () => mailer?.close(),
   };

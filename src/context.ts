@@ -13,6 +13,7 @@ import { createCertificateRoutes } from './certificates/routes.ts';
 import type { CompletedCourse } from './certificates/types.ts';
 import { createCompletion } from './completion/completion.ts';
 import type { Config } from './config.ts';
+import { createHandover } from './context-handover.ts';
 import { createIdentity } from './context-identity.ts';
 import { createCatalogue } from './courses/catalogue.ts';
 import { courseActivity, createEnrolments } from './courses/enrolments.ts';
@@ -42,6 +43,7 @@ import { createVendorTokens } from './player/packages/tokens.ts';
 import { clientScripts, createContentRoutes } from './player/runtime/content-routes.ts';
 import { createPackageFileServer } from './player/runtime/file-routes.ts';
 import { createRuntime } from './player/runtime/runtime.ts';
+import { createBeatListener } from './player/sessions/listener.ts';
 import { createPlayerSessions } from './player/sessions/player-sessions.ts';
 import { createReaper } from './player/sessions/reaper.ts';
 import { createPlayerRoutes } from './player/sessions/routes.ts';
@@ -121,7 +123,13 @@ export async function createContext(
 
   // People
   const rateLimit = createRateLimits(storage.rateCounters, clock);
-  const identity = createIdentity({ config, storage, clock, logger, rateLimit, demoIdpOrigin });
+  const handover = createHandover({
+    storage,
+    completion: { progressOfAll: (registrations) => completion.progressOfAll(registrations) },
+    iris,
+    clock,
+  });
+  const identity = createIdentity({ config, storage, clock, logger, rateLimit, handover, demoIdpOrigin });
   const { people } = identity;
 
   // Courses, and what is answered in them
@@ -188,6 +196,12 @@ export async function createContext(
     logger,
     onStarted: (registration) => enrolments.markStarted(registration),
   });
+  const beats = createBeatListener({
+    sessions,
+    clock,
+    publicOrigin: config.publicOrigin,
+    sessionIdleSeconds: config.sessionIdleSeconds,
+  });
   const runtime = createRuntime({
     store: storage.runtimeStates,
     clock,
@@ -201,6 +215,8 @@ export async function createContext(
   const reaper = createReaper(async () => {
     await sessions.reap();
     await runtime.settle();
+    await enrolments.completeUnrecorded();
+    await assessments.completeUnrecorded();
   }, logger);
 
   // Completion follows the feed
@@ -281,6 +297,7 @@ export async function createContext(
       rejections,
       forwarding,
       erasures,
+      people,
       clock,
       audit: identity.audit,
       homePage: config.publicOrigin,
@@ -295,7 +312,7 @@ export async function createContext(
       publicOrigin: config.publicOrigin,
       contentOrigin: config.contentOrigin,
     }),
-    player: createPlayerRoutes({ sessions, currentPerson }),
+    player: createPlayerRoutes({ sessions, currentPerson, listener: beats }),
     identity: identity.routes,
     identityAnswers: identity.crossSite,
     packageApi: createPackageApi({
@@ -345,6 +362,7 @@ export async function createContext(
       }),
       people,
       agencies: identity.agencies,
+      directory: storage.identity,
       audit: identity.audit,
       jobs: storage.packages,
       feed,
@@ -359,6 +377,7 @@ export async function createContext(
   if (config.secrets.lrs) await credentials.ensure(config.secrets.lrs);
   await library.cleanUp();
   await storage.blobs.cleanUp(new Date(clock.now().getTime() - 24 * 3600_000));
+  await enrolments.completeUnrecorded();
   await assessments.completeUnrecorded();
   if (config.secrets.admin) await ensureAdministrator(people, config.secrets.admin);
   if (demo) {
@@ -391,11 +410,14 @@ export async function createContext(
     demoIdp: identity.demoIdp?.handler ?? null,
     /** Answers requests to /xapi ahead of express. */
     lrsListener: createLrsListener(lrs, '/xapi', config.publicOrigin),
+    /** Answers most beats of players ahead of express. */
+    beatListener: beats.answers,
     /** Begins what runs by itself: feed, reaper, housekeeping, a warm browser. */
     start(): void {
       feed.start();
       forwarding.start();
       reaper.start();
+      identity.worker.start();
       void renderer.prewarm();
       housekeeping = setInterval(() => {
         const now = clock.now();
@@ -440,6 +462,7 @@ export async function createContext(
       await feed.stop();
       await forwarding.stop();
       await rejections.stop();
+      await identity.worker.stop();
       identity.close();
       await browser.close();
       await storage.close();

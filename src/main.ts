@@ -85,13 +85,15 @@ async function main(): Promise<void> {
   const context = await createContext(config, { logger, demoIdpOrigin: demoIdp?.origin ?? null });
   if (demoIdp && context.demoIdp) demoIdp.server.on('request', context.demoIdp);
   const app = createApp(context);
-  // The LRS's hot routes need nothing of express: the same handler that the app mounts answers them first.
+  // The LRS's hot routes and players' beats need nothing of express: the same code that the app mounts answers them first.
   const server = createServer((req, res) => {
-    if (!context.lrsListener(req, res)) app(req, res);
+    if (!context.lrsListener(req, res) && !context.beatListener(req, res)) app(req, res);
   });
   // Slow or idle clients may not hold a connection for ever; a large upload may take its time.
   server.headersTimeout = 20_000;
   server.requestTimeout = 30 * 60_000;
+  // A beat comes every 15 s, and proxies keep their connections for a minute: the server must not be the first to hang up.
+  server.keepAliveTimeout = 75_000;
 
   let stopping = false;
   const stop = async (signal: string): Promise<void> => {

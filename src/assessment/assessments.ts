@@ -40,7 +40,7 @@ const noAttempt = (): DomainError =>
   new DomainError('not-found', 'There is no such attempt.', { code: 'no-attempt' });
 
 export interface AssessmentsService extends Assessments {
-  /** Stores the Statements that a crash kept from being stored; run at the start. Gives how many submissions it completed. */
+  /** Stores the Statements that a crash kept from being stored; safe to run at any time and anywhere. Gives how many submissions it completed. */
   completeUnrecorded(): Promise<number>;
 }
 

@@ -7,7 +7,7 @@ import type { Authority, StatementDoor } from '../lrs/types.ts';
 import type { Activity } from '../xapi/types.ts';
 import { activityTypes, verbs } from '../xapi/verbs.ts';
 import type { CourseStore } from './store.ts';
-import type { Course, Enrolments } from './types.ts';
+import type { Course, Enrolment, Enrolments } from './types.ts';
 
 export interface EnrolmentsDeps {
   store: CourseStore;
@@ -31,6 +31,24 @@ const closed = (code: string, message: string): DomainError =>
   new DomainError('unprocessable', message, { code });
 
 export function createEnrolments({ store, door, platform, iris, clock }: EnrolmentsDeps): Enrolments {
+  /** The enrolment is kept already; its Statement follows from it alone, so this may run any number of times. */
+  const record = async (enrolment: Enrolment, course: Course): Promise<void> => {
+    await door.store(
+      [
+        {
+          id: uuidFrom('registered', enrolment.registration),
+          actor: actorOf({ id: enrolment.personId }, iris),
+          verb: verbs.registered,
+          object: courseActivity(course, iris),
+          context: { registration: enrolment.registration, platform: 'Zhixing' },
+          timestamp: enrolment.enrolledAt.toISOString(),
+        },
+      ],
+      platform,
+    );
+    await store.markEnrolmentRecorded(enrolment.registration);
+  };
+
   return {
     async enrol(person, course) {
       const already = await store.enrolment(person.id, course.id);
@@ -54,20 +72,18 @@ export function createEnrolments({ store, door, platform, iris, clock }: Enrolme
         withdrawnAt: null,
         packageVersionId: null,
       });
-      await door.store(
-        [
-          {
-            id: uuidFrom('registered', enrolment.registration),
-            actor: actorOf(person, iris),
-            verb: verbs.registered,
-            object: courseActivity(course, iris),
-            context: { registration: enrolment.registration, platform: 'Zhixing' },
-            timestamp: enrolment.enrolledAt.toISOString(),
-          },
-        ],
-        platform,
-      );
+      await record(enrolment, course);
       return enrolment;
+    },
+    async completeUnrecorded() {
+      let completed = 0;
+      for (const enrolment of await store.unrecordedEnrolments(1000)) {
+        const found = await store.byId(enrolment.courseId);
+        if (!found) continue;
+        await record(enrolment, found.course);
+        completed++;
+      }
+      return completed;
     },
     find: (personId, courseId) => store.enrolment(personId, courseId),
     byRegistration: (registration) => store.byRegistration(registration),

@@ -26,6 +26,9 @@ export interface CourseStore {
 
   /** Stores the enrolment unless the person has a current one in the course; gives the current one either way. */
   enrol(enrolment: Enrolment): Promise<Enrolment>;
+  /** Enrolments whose Statement is not known to be stored yet: a crash came between. Oldest first. */
+  unrecordedEnrolments(limit: number): Promise<Enrolment[]>;
+  markEnrolmentRecorded(registration: string): Promise<void>;
   /** The current (not withdrawn) enrolment. */
   enrolment(personId: string, courseId: string): Promise<Enrolment | null>;
   byRegistration(registration: string): Promise<Enrolment | null>;

@@ -101,6 +101,8 @@ export interface Enrolments {
   /** Idempotent: an existing enrolment is returned. DomainError `unprocessable` outside the enrolment period. Writes `registered`. */
   enrol(person: { id: string; name: string }, course: Course): Promise<Enrolment>;
   find(personId: string, courseId: string): Promise<Enrolment | null>;
+  /** Stores the Statements that a crash kept from being stored; says how many. */
+  completeUnrecorded(): Promise<number>;
   byRegistration(registration: string): Promise<Enrolment | null>;
   /** Newest first. */
   ofPerson(personId: string): Promise<Enrolment[]>;

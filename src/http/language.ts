@@ -12,7 +12,7 @@ const fromCookie = (header: string | undefined): string | undefined =>
 
 /**
  * The page's language: `?lang=` (kept in a cookie), else the cookie, else the signed-in person's choice, else what the
- * browser accepts, else zh-TW. Sets `res.locals.language` and `res.locals.otherLanguageUrl`.
+ * browser accepts, else zh-TW. Mounted twice: before anything can fail, and once it is known who asks. Sets `res.locals.language` and `res.locals.otherLanguageUrl`.
  */
 export const createLanguage =
   (ofPerson: (req: Request) => Language | null): RequestHandler =>
@@ -23,12 +23,13 @@ export const createLanguage =
     let chosen: Language = defaultLanguage;
     if (isLanguage(asked)) {
       chosen = asked;
-      res.cookie(cookie, asked, {
-        maxAge: 365 * 24 * 3600 * 1000,
-        sameSite: 'lax',
-        httpOnly: true,
-        path: '/',
-      });
+      if (res.locals['language'] === undefined)
+        res.cookie(cookie, asked, {
+          maxAge: 365 * 24 * 3600 * 1000,
+          sameSite: 'lax',
+          httpOnly: true,
+          path: '/',
+        });
     } else if (isLanguage(kept)) chosen = kept;
     else chosen = ofPerson(req) ?? (accepted === 'en' ? 'en' : defaultLanguage);
 

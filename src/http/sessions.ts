@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import session from 'express-session';
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import type { Clock } from '../base/clock.ts';
 import type { WebSessionStore } from './store.ts';
 
@@ -12,6 +12,15 @@ export interface SessionOptions {
   publicOrigin: string;
   /** Signed out after so many seconds without a request. */
   idleSeconds: number;
+  /** Signed out so many seconds after the sign-in, whatever happens. */
+  maxSeconds: number;
+}
+
+declare module 'express-session' {
+  interface SessionData {
+    /** Of a signed-in person's session: since when (milliseconds), and from where. */
+    signedIn?: { at: number; device: string | null; address: string | null };
+  }
 }
 
 export const sessionCookie = 'zhixing';
@@ -19,20 +28,32 @@ export const sessionCookie = 'zhixing';
 /** The store keeps a hash of the cookie's value, so that a stolen table opens no session. */
 const hashed = (sid: string): string => createHash('sha256').update(sid).digest('base64url');
 
+/** The id under which the store knows the session of this request. */
+export const storedSessionId = (req: Request): string => hashed(req.sessionID);
+
+/** When a session ends at the latest; null before sign-in. */
+export const endOf = ({ signedIn }: session.SessionData, maxSeconds: number): Date | null =>
+  signedIn ? new Date(signedIn.at + maxSeconds * 1000) : null;
+
 class PortStore extends session.Store {
   readonly #store: WebSessionStore;
   readonly #clock: Clock;
   readonly #idleSeconds: number;
+  readonly #maxSeconds: number;
 
-  constructor({ store, clock, idleSeconds }: SessionOptions) {
+  constructor({ store, clock, idleSeconds, maxSeconds }: SessionOptions) {
     super();
     this.#store = store;
     this.#clock = clock;
     this.#idleSeconds = idleSeconds;
+    this.#maxSeconds = maxSeconds;
   }
 
-  #expiry(): Date {
-    return new Date(this.#clock.now().getTime() + this.#idleSeconds * 1000);
+  #times(data: session.SessionData): { seenAt: Date; expiresAt: Date; endsAt: Date | null } {
+    const seenAt = this.#clock.now();
+    const idle = new Date(seenAt.getTime() + this.#idleSeconds * 1000);
+    const endsAt = endOf(data, this.#maxSeconds);
+    return { seenAt, endsAt, expiresAt: endsAt && endsAt < idle ? endsAt : idle };
   }
 
   override get(sid: string, done: (error: unknown, data?: session.SessionData | null) => void): void {
@@ -49,13 +70,13 @@ class PortStore extends session.Store {
   ): void {
     const personId = (data as { passport?: { user?: string } }).passport?.user ?? null;
     this.#store
-      .put({ id: hashed(sid), data: JSON.stringify(data), personId, expiresAt: this.#expiry() })
+      .put({ id: hashed(sid), data: JSON.stringify(data), personId, ...this.#times(data) })
       .then(() => done(), done);
   }
 
-  override touch(sid: string, _data: session.SessionData, done: () => void = () => undefined): void {
+  override touch(sid: string, data: session.SessionData, done: () => void = () => undefined): void {
     // A failed touch shortens a session at worst; the request itself has succeeded.
-    this.#store.touch(hashed(sid), this.#expiry()).then(done, done);
+    this.#store.touch(hashed(sid), this.#times(data)).then(done, done);
   }
 
   override destroy(sid: string, done: (error?: unknown) => void = () => undefined): void {

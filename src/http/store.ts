@@ -5,19 +5,25 @@ export interface WebSession {
   data: string;
   /** The signed-in person, for "my sessions" and sign-out everywhere; null before sign-in. */
   personId: string | null;
+  /** The last request. */
+  seenAt: Date;
+  /** Without a further request it ends then. */
   expiresAt: Date;
+  /** It ends then whatever happens in it; null before sign-in. */
+  endsAt: Date | null;
 }
 
-/** Port: browser sessions, shared by every process. An expired one is never handed out. */
+/** Port: browser sessions, shared by every process. One that is over, by either limit, is never handed out. */
 export interface WebSessionStore {
   get(id: string, now: Date): Promise<WebSession | null>;
   /** Creates or replaces. */
   put(session: WebSession): Promise<void>;
-  /** Moves the expiry of an existing session; nothing when it is gone. */
-  touch(id: string, expiresAt: Date): Promise<void>;
+  /** Moves the expiry of an existing session, never beyond its end; nothing when it is gone. */
+  touch(id: string, seen: { seenAt: Date; expiresAt: Date }): Promise<void>;
   delete(id: string): Promise<void>;
+  /** Those that are not over, last seen first. */
   ofPerson(personId: string, now: Date): Promise<WebSession[]>;
-  /** Deletes what expired before `now`; says how many. */
+  /** Deletes what is over at `now`; says how many. */
   deleteExpired(now: Date): Promise<number>;
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { isDomainError } from '../base/errors.ts';
+import { DomainError, isDomainError } from '../base/errors.ts';
 import type { IdNumberVault } from './id-numbers.ts';
 import { idNumberKind } from './id-numbers.ts';
 import { toPerson, type People } from './people.ts';
@@ -24,6 +24,15 @@ export interface Arrival {
 
 /** From whom a provider vouches for to a person of the platform. */
 export interface ExternalSignIns {
+  /** The way to sign in that the profile stands for. */
+  identityOf(profile: ExternalProfile): ExternalIdentity;
+  /** Who signs in that way; null: nobody yet. */
+  holderOf(identity: ExternalIdentity): Promise<PersonRecord | null>;
+  /**
+   * Adds a way to sign in that is nobody's yet to the person, and takes over what the provider says.
+   * @throws DomainError `taken-identity`; `sign-in-id-number-taken`: its ID number is not the person's
+   */
+  link(personId: string, arrival: Arrival): Promise<void>;
   /**
    * The person behind the profile: known by this sign-in, known by the same vouched-for ID number (if the policy says
    * so), or new. What the provider says is taken over at each sign-in, so that a converted account is official at once
@@ -46,6 +55,13 @@ function kindAfter(record: PersonRecord, vouchers: Record<string, Assurance>): A
   if (!follows && rank[now] <= rank[record.accountKind]) return record.accountKind;
   return now === 'social' && record.local !== null ? 'local' : now;
 }
+
+/** Fields of the profile page that the provider fills: read-only here, changed there. */
+const providedBy = (profile: ExternalProfile): string[] => [
+  ...(['name', 'nameEn', 'gender', 'personnelCategory'] as const).filter((field) => profile[field] !== null),
+  // Code and name belong together: one alone still says which agency.
+  ...(profile.agencyCode === null && profile.agencyName === null ? [] : ['agencyName', 'agencyCode']),
+];
 
 /** A subject that is an ID number is never kept: its keyed hash stands in for it. */
 const identityOf = ({ provider, subject }: ExternalProfile, vault: IdNumberVault): ExternalIdentity => ({
@@ -85,12 +101,15 @@ export function createExternalSignIns(deps: {
     throw signInFailure('id-number-taken', 'another account has this ID number');
   };
 
-  /** What changes on a known person. The strongest provider's word replaces; a weaker one's only fills what is empty. */
+  /**
+   * What changes on a known person. The word of the strongest provider that vouches for the person replaces; what others
+   * say only fills what is empty, and stays the person's to change.
+   */
   function patchFor(record: PersonRecord, profile: ExternalProfile): PersonPatch {
     const assurance = assuranceOf(profile, record);
     const vouchers = { ...record.vouchers, [profile.provider]: assurance };
     const accountKind = kindAfter(record, vouchers);
-    const leads = rank[assurance] >= rank[strongest(vouchers) ?? 'social'];
+    const leads = assurance !== 'social' && rank[assurance] >= rank[strongest(vouchers) ?? 'social'];
     const fresh = <T>(said: T | null, kept: T | null): T | null => (leads ? (said ?? kept) : (kept ?? said));
     // Who is no longer official has no agency either, unless the provider names one.
     const demoted = record.accountKind === 'official' && accountKind !== 'official';
@@ -110,6 +129,7 @@ export function createExternalSignIns(deps: {
         // The person may have changed these here: only what is empty is filled.
         phone: record.profile.phone ?? profile.phone,
         address: record.profile.address ?? profile.address,
+        providedFields: leads ? providedBy(profile) : record.profile.providedFields,
       },
       // The contact address (聯絡信箱) is the person's own choice.
       ...(record.email === null && profile.email !== null
@@ -121,10 +141,15 @@ export function createExternalSignIns(deps: {
     return patch;
   }
 
-  async function refresh(record: PersonRecord, arrival: Arrival, linked: boolean): Promise<Person> {
+  async function refresh(
+    record: PersonRecord,
+    arrival: Arrival,
+    linked: 'same-id-number' | 'own-wish' | null,
+  ): Promise<Person> {
     const { profile, notes, address } = arrival;
     if (record.erasedAt !== null) throw signInFailure('closed', 'the account was erased');
     if (record.lockedAt !== null) throw signInFailure('closed', 'the account is locked');
+    if (record.claimedBy !== null) throw signInFailure('closed', 'the account was taken over');
     const patch = patchFor(record, profile);
     const before = record as unknown as Record<string, unknown>;
     const changed = Object.entries(patch)
@@ -136,13 +161,13 @@ export function createExternalSignIns(deps: {
         return idNumberTaken(await store.byIdNumber(vault.lookup(profile.idNumber ?? '')), arrival);
       if (outcome !== null) throw signInFailure('closed', `the account cannot be changed: ${outcome}`);
     }
-    if (changed.length > 0 || notes.length > 0 || linked)
+    if (changed.length > 0 || notes.length > 0 || linked !== null)
       await audit({
-        action: linked ? 'sign-in.link' : 'sign-in.refresh',
+        action: linked === null ? 'sign-in.refresh' : 'sign-in.link',
         actorId: record.id,
         subjectId: record.id,
         outcome: 'success',
-        reason: linked ? 'same-id-number' : null,
+        reason: linked,
         address,
         detail: {
           provider: profile.provider,
@@ -164,7 +189,7 @@ export function createExternalSignIns(deps: {
     const { profile, notes, address } = arrival;
     const identity = identityOf(profile, vault);
     const known = await store.byIdentity(identity);
-    if (known) return refresh(known, arrival, false);
+    if (known) return refresh(known, arrival, null);
 
     const holder = profile.idNumber === null ? null : await store.byIdNumber(vault.lookup(profile.idNumber));
     if (holder) {
@@ -172,7 +197,7 @@ export function createExternalSignIns(deps: {
       const conflict = await store.link(holder.id, identity);
       // Another tab of the same person was first: the identity is known now.
       if (conflict !== null) return arriveOnce(arrival);
-      return refresh(holder, arrival, true);
+      return refresh(holder, arrival, 'same-id-number');
     }
 
     const assurance = assuranceOf(profile, null);
@@ -193,6 +218,7 @@ export function createExternalSignIns(deps: {
         birthday: profile.birthday,
         phone: profile.phone,
         address: profile.address,
+        providedFields: assurance === 'social' ? [] : providedBy(profile),
       },
     });
     await audit({
@@ -212,6 +238,30 @@ export function createExternalSignIns(deps: {
   }
 
   return {
+    identityOf: (profile) => identityOf(profile, vault),
+    holderOf: (identity) => store.byIdentity(identity),
+    async link(personId, arrival) {
+      const { profile } = arrival;
+      const record = await store.byId(personId);
+      if (!record) throw signInFailure('closed', 'there is no such account');
+      if (profile.idNumber !== null) {
+        const lookup = vault.lookup(profile.idNumber);
+        const holder = await store.byIdNumber(lookup);
+        const another = record.idNumber !== null && record.idNumber.lookup !== lookup;
+        if (another || (holder && holder.id !== personId)) return idNumberTaken(holder ?? record, arrival);
+      }
+      const identity = identityOf(profile, vault);
+      if ((await store.link(personId, identity)) !== null)
+        throw new DomainError('conflict', 'This sign-in already belongs to another account.', {
+          code: 'taken-identity',
+        });
+      try {
+        await refresh(record, arrival, 'own-wish');
+      } catch (error) {
+        await store.unlink(personId, identity);
+        throw error;
+      }
+    },
     async arrive(arrival) {
       try {
         return await arriveOnce(arrival);

@@ -37,7 +37,7 @@ export interface NewPerson {
 export interface People {
   byId(id: string): Promise<Person | null>;
   byIds(ids: string[]): Promise<Map<string, Person>>;
-  /** Who may be signed in: null for an account that is locked or erased. */
+  /** Who may be signed in: null for an account that is locked, erased or taken over by another one. */
   active(id: string): Promise<Person | null>;
   byLoginName(loginName: string): Promise<Person | null>;
   byIdentity(identity: ExternalIdentity): Promise<Person | null>;
@@ -77,6 +77,10 @@ export const toPerson = (record: PersonRecord): Person => ({
   language: record.language,
 });
 
+/** Neither erased nor taken over: nobody else can act as this person. */
+export const isPresent = ({ erasedAt, claimedBy }: Pick<PersonRecord, 'erasedAt' | 'claimedBy'>): boolean =>
+  erasedAt === null && claimedBy === null;
+
 const conflictMessages: Record<PersonConflict, string> = {
   'login-name': 'This account name is taken. Choose another one.',
   nickname: 'This nickname is taken. Choose another one.',
@@ -101,7 +105,7 @@ export function createPeople(deps: { store: IdentityStore; vault: IdNumberVault;
     },
     async active(id) {
       const record = await store.byId(id);
-      return record && record.lockedAt === null && record.erasedAt === null ? toPerson(record) : null;
+      return record && isPresent(record) && record.lockedAt === null ? toPerson(record) : null;
     },
     async byLoginName(loginName) {
       const record = await store.byLoginName(loginName);
@@ -172,7 +176,7 @@ export function createPeople(deps: { store: IdentityStore; vault: IdNumberVault;
       if (tried > allowedFailures) throw locked;
       const record = await store.byLoginName(loginName);
       const right = await passwordMatches(password, record?.local?.passwordHash ?? (await nobody));
-      if (!record?.local || !right) {
+      if (!record?.local || !right || !isPresent(record)) {
         if (tried >= allowedFailures) throw locked;
         throw new DomainError('unauthenticated', 'The account or the password is not right.', {
           code: 'wrong-password',

@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import type { SessionData } from 'express-session';
 import type { Clock } from '../base/clock.ts';
+import { deviceOf } from '../base/device.ts';
 import type { SecondFactorMeans } from './second-factor/second-factor.ts';
 import type { Person, RecordAudit } from './types.ts';
 
@@ -14,6 +15,8 @@ export interface PendingSignIn {
 declare module 'express-session' {
   interface SessionData {
     pendingSignIn?: PendingSignIn;
+    /** When the person last showed who they are: by signing in, or by doing so again (milliseconds). */
+    provenAt?: number;
   }
 }
 
@@ -59,6 +62,15 @@ export const ownPath = (given: unknown): string => {
   return url.host === 'portal.invalid' ? `${url.pathname}${url.search}` : '/';
 };
 
+/** What the list of one's own sessions says of this one, and from when its end is counted. */
+export const noteSignIn = (req: Request, clock: Clock): void => {
+  req.session.signedIn = {
+    at: clock.now().getTime(),
+    device: deviceOf(req.headers['user-agent']),
+    address: req.ip ?? null,
+  };
+};
+
 export function createSignIns({
   audit,
   clock,
@@ -74,7 +86,8 @@ export function createSignIns({
   const finish: SignIns['finish'] = async (req, res, person, end) => {
     const { method, returnTo, keep, secondFactor } = end;
     await settled((done) => req.login(person, done));
-    Object.assign(req.session, keep);
+    Object.assign(req.session, keep, { provenAt: clock.now().getTime() });
+    noteSignIn(req, clock);
     if (secondFactor) req.session.secondFactorOf = person.id;
     await audit({
       action: 'sign-in',

@@ -25,6 +25,7 @@ const alwaysOpen = [
   '/confirm-email',
   '/demo', // the outbox, and what else only demo mode has
   '/api/nickname-check',
+  '/api/session',
   '/api/player/sessions',
 ];
 

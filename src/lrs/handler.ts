@@ -83,8 +83,6 @@ export function createLrsHandler(options: LrsHandlerOptions): LrsHandler {
   });
   const documents = createDocumentsResource(stores.documents, clock, limits.xapiDepth);
 
-  const tokens = createTokenEndpoint(credentials);
-
   const about = (method: string): XapiAnswer =>
     method === 'GET' || method === 'HEAD' ? json(200, { version: servedVersions }) : notAllowed('GET, HEAD');
 
@@ -142,6 +140,17 @@ export function createLrsHandler(options: LrsHandlerOptions): LrsHandler {
       });
   };
 
+  /** What a credential allows of every request, the one for a token too. */
+  const admit = async (caller: Caller, origin: string | undefined): Promise<void> => {
+    const { origins } = caller.credential;
+    if (origin !== undefined && origins.length > 0 && !origins.includes(origin))
+      throw new DomainError('forbidden', 'This credential may not be used from that origin.', {
+        code: 'lrs-origin',
+      });
+    await limitRate(caller);
+  };
+  const tokens = createTokenEndpoint(credentials, admit);
+
   const authenticate = async (
     authorization: string | undefined,
     origin: string | undefined,
@@ -153,12 +162,7 @@ export function createLrsHandler(options: LrsHandlerOptions): LrsHandler {
         code: 'lrs-credential',
       });
     known.credentialId = caller.credential.id;
-    const { origins } = caller.credential;
-    if (origin !== undefined && origins.length > 0 && !origins.includes(origin))
-      throw new DomainError('forbidden', 'This credential may not be used from that origin.', {
-        code: 'lrs-origin',
-      });
-    await limitRate(caller);
+    await admit(caller, origin);
     return caller;
   };
 

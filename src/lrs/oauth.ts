@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isDomainError } from '../base/errors.ts';
-import type { Credentials } from './credentials.ts';
+import type { Caller, Credentials } from './credentials.ts';
 import { json, mediaType, readBody, readParams, type XapiAnswer } from './exchange.ts';
 import { type Scope, scopes } from './store.ts';
 
@@ -17,9 +17,10 @@ const refusal = (status: number, error: string, description: string): XapiAnswer
 /**
  * OAuth 2 client credentials (RFC 6749 §4.4): POST of a form with grant_type and, if fewer are wanted, scope; the client
  * authenticates with Basic or with client_id and client_secret in the form. Errors are those of RFC 6749 §5.2.
+ * @param admit throws when the client may not ask from there or so often
  */
 export const createTokenEndpoint =
-  (credentials: Credentials) =>
+  (credentials: Credentials, admit: (caller: Caller, origin: string | undefined) => Promise<void>) =>
   async (req: IncomingMessage): Promise<XapiAnswer> => {
     if (req.method !== 'POST') return { ...refusal(405, 'invalid_request', 'Use POST.') };
     if (mediaType(req.headers['content-type']) !== 'application/x-www-form-urlencoded')
@@ -37,6 +38,7 @@ export const createTokenEndpoint =
       made.headers['www-authenticate'] = 'Basic realm="xAPI", charset="UTF-8"';
       return made;
     }
+    await admit(caller, req.headers.origin);
     if (form.get('grant_type') !== 'client_credentials')
       return refusal(400, 'unsupported_grant_type', 'grant_type must be client_credentials.');
     const asked = (form.get('scope') ?? '').split(' ').filter(Boolean);

@@ -14,7 +14,7 @@ export interface ExportDeps {
   personas: Pick<PersonaStore, 'joined'>;
   clock: Clock;
   /** The search form's fields as a filter; `text` is looked for in the sentences. */
-  search: (query: unknown) => { filter: StatementFilter; word: string | undefined };
+  search: (query: unknown) => Promise<{ filter: StatementFilter; word: string | undefined }>;
 }
 
 /** Counted so far for a progress bar, no farther: a larger export shows how much it has done only. */
@@ -28,7 +28,7 @@ export function createExportRoutes({ statements, personas, clock, search }: Expo
   const routes = Router();
 
   routes.get('/api/lrs/export/count', async (req, res) => {
-    const { filter, word } = search(req.query);
+    const { filter, word } = await search(req.query);
     // Words are looked for in each Statement: only the export itself tells how many have them.
     if (word !== undefined) return void res.json({ total: null });
     const through = seqOf(req.query['through']);
@@ -44,7 +44,7 @@ export function createExportRoutes({ statements, personas, clock, search }: Expo
     const { format } = req.params;
     if (format !== 'csv' && format !== 'ndjson')
       throw new DomainError('not-found', 'There is csv and ndjson.', { code: 'not-found' });
-    const { filter, word } = search(req.query);
+    const { filter, word } = await search(req.query);
     // Pinned, so that the count can be of the same Statements.
     const through = await statements.head();
     const all = allRows({ statements, personas }, filter, through);

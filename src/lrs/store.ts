@@ -107,6 +107,8 @@ export interface StatementStore {
   add(batch: NewStatement[], clock: Clock): Promise<void>;
   /** Voided ones too. */
   byId(id: string): Promise<StatementRow | null>;
+  /** The ids of those whose object is a reference to this one, oldest first, at most 50; voided ones too. */
+  referring(id: string): Promise<string[]>;
   /** Voided ones left out; ordered by seq. */
   find(query: StatementQuery): Promise<StatementPage>;
   /** The same, for whoever only passes it on. */

@@ -38,11 +38,17 @@ export interface PackageItem {
   maxTimeAllowed?: string;
   timeLimitAction?: string;
   dataFromLms?: string;
-  completionThreshold?: { completedByMeasure: boolean; minProgressMeasure: number; progressWeight: number };
+  completionThreshold?: {
+    completedByMeasure: boolean;
+    minProgressMeasure: number;
+    progressWeight: number;
+    /** As before the 4th Edition: while content reports no progress, what it says of its completion stands. */
+    contentDecides?: true;
+  };
   hideLmsUi?: string[];
   /** In the manifest's order: `adl.data.n`. */
   sharedData?: SharedDataMap[];
-  /** SCORM 2004 sequencing in the shape that scorm-again's activity tree takes; opaque to everyone but the runtime. */
+  /** SCORM 2004 sequencing as client/sequencing/definition.ts reads it; opaque to everyone but the runtime. */
   sequencing?: Record<string, unknown>;
   children: PackageItem[];
 }
@@ -131,7 +137,7 @@ export interface LaunchRequest {
   };
   /** Nothing is recorded: a vendor's preview (SCORM `browse`). */
   browse?: boolean;
-  /** What the learner opens it on, e.g. `Windows · Edge` (sessions/device.ts). */
+  /** What the learner opens it on, e.g. `Windows · Edge` (base/device.ts). */
   device?: string | null;
 }
 

@@ -6,7 +6,7 @@ import { inLanguage } from '../base/languages.ts';
 import { allows } from '../identity/policy.ts';
 import { allowed } from '../identity/routes-access.ts';
 import { actorOf } from '../identity/types.ts';
-import { deviceOf } from '../player/sessions/device.ts';
+import { deviceOf } from '../base/device.ts';
 import type { Launch } from '../player/types.ts';
 import { languageOf, learnerIn, type PortalDeps } from './context.ts';
 import { courseView } from './view-models.ts';

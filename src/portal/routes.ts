@@ -5,6 +5,7 @@ import type { PortalDeps } from './context.ts';
 import { createInterfaceRoutes } from './interface-routes.ts';
 import { createLearnRoutes } from './learn-routes.ts';
 import { createLibraryRoutes } from './library-routes.ts';
+import { createPeopleRecordRoutes } from './people-record-routes.ts';
 import { createRecordRoutes } from './record-routes.ts';
 import { createSessionRoutes } from './session-routes.ts';
 import { createVendorRoutes } from './vendor-routes.ts';
@@ -16,6 +17,7 @@ export function createPortalRoutes(deps: PortalDeps): Router {
   routes.use(createLearnRoutes(deps));
   routes.use(createAssessmentRoutes(deps));
   routes.use(createRecordRoutes(deps));
+  routes.use(createPeopleRecordRoutes(deps));
   routes.use(createSessionRoutes(deps));
   routes.use(createVendorRoutes(deps));
   routes.use(createLibraryRoutes(deps));

@@ -175,12 +175,17 @@ export function createVendorRoutes(deps: PortalDeps): Router {
         code: 'no-package',
       });
     const language = languageOf(res);
-    const words = Object.fromEntries(
-      ['receiving', 'checking', 'storing', 'failed'].map((phase) => [
+    const words = Object.fromEntries([
+      ...['waiting', 'receiving', 'checking', 'storing', 'failed'].map((phase) => [
         phase,
         translate(language, `vendor.phase.${phase}`),
       ]),
-    );
+      ['accepted', translate(language, 'vendor.accepted')],
+      ['acceptedWarnings', translate(language, 'vendor.acceptedWarnings', { count: 'COUNT' })],
+      ['refused', translate(language, 'vendor.refusedErrors', { count: 'COUNT' })],
+      ['progress', translate(language, 'vendor.progress')],
+      ['report', translate(language, 'vendor.report')],
+    ]);
     res.render('pages/vendor/upload', {
       package: pkg && { id: pkg.id, title: pkg.title },
       limitMb: Math.floor(deps.limits.packageBytes / 1_048_576),

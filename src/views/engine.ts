@@ -50,6 +50,8 @@ const helpers: Record<string, (...args: never[]) => unknown> = {
   dateTimeSeconds: (date: Date | null) => (date ? `${isoDay(date)} ${taipeiSeconds.format(date)}` : ''),
   isoTime: (date: Date | null) => date?.toISOString() ?? '',
   number: (value: number) => (Number.isInteger(value) ? String(value) : value.toFixed(1)),
+  /** A value as part of a query string. */
+  encodeURIComponent: (text: string) => encodeURIComponent(text),
   eq: (a: unknown, b: unknown) => a === b,
   not: (a: unknown) => !a,
   or: (...args: unknown[]) => args.slice(0, -1).some(Boolean),

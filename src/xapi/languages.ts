@@ -23,20 +23,27 @@ function ranges(header: string): Range[] {
 export function chooseLanguage(tags: readonly string[], header: string | undefined): string | undefined {
   if (tags.length < 2 || !header) return tags[0];
   const wanted = ranges(header);
-  const refused = new Set(wanted.filter(({ weight }) => weight === 0).map(({ tag }) => tag));
+  const refused = wanted.filter(({ weight }) => weight === 0).map(({ tag }) => tag);
+  /** `en;q=0` refuses en-US too (RFC 4647 §3.3.1). */
+  const isRefused = (candidate: string): boolean =>
+    refused.some((range) => within(candidate.toLowerCase(), range));
   for (const { tag, weight } of wanted) {
     if (weight === 0) continue;
     if (tag === '*') {
-      const any = tags.find((candidate) => !refused.has(candidate.toLowerCase()));
+      const any = tags.find((candidate) => !isRefused(candidate));
       if (any !== undefined) return any;
       continue;
     }
     for (let range = tag; range !== ''; range = range.slice(0, Math.max(0, range.lastIndexOf('-')))) {
       const exact = tags.find((candidate) => candidate.toLowerCase() === range);
       if (exact !== undefined) return exact;
-      const narrower = tags.find((candidate) => candidate.toLowerCase().startsWith(`${range}-`));
+      const narrower = tags.find(
+        (candidate) => within(candidate.toLowerCase(), range) && !isRefused(candidate),
+      );
       if (narrower !== undefined) return narrower;
     }
   }
-  return tags.find((candidate) => !refused.has(candidate.toLowerCase())) ?? tags[0];
+  return tags.find((candidate) => !isRefused(candidate)) ?? tags[0];
 }
+
+const within = (tag: string, range: string): boolean => tag === range || tag.startsWith(`${range}-`);

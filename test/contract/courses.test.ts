@@ -1,9 +1,14 @@
 import { expect } from 'chai';
 import { isDomainError } from '../../src/base/errors.ts';
+import { createIris } from '../../src/base/iris.ts';
 import { createCatalogue } from '../../src/courses/catalogue.ts';
+import { createEnrolments } from '../../src/courses/enrolments.ts';
 import type { Catalogue, CourseDraft, Enrolment } from '../../src/courses/types.ts';
+import { createStatementDoor } from '../../src/lrs/door.ts';
+import type { StatementDoor } from '../../src/lrs/types.ts';
 import { TestClock } from '../support/clock.ts';
 import { onEveryEngine } from '../support/engines.ts';
+import { platform } from '../support/statements.ts';
 
 const draft = (code: string, overrides: Partial<CourseDraft> = {}): CourseDraft => ({
   code,
@@ -136,6 +141,32 @@ onEveryEngine('CourseStore', ({ storage }) => {
     expect(await storage().courses.enrolment('p1', 'c1')).to.deep.equal(enrolment(kept));
     expect(await storage().courses.byRegistration(kept)).to.deep.equal(enrolment(kept));
     expect(await storage().courses.byRegistration('nobody')).to.equal(null);
+  });
+
+  it('completes the Statement of an enrolment that a crash cut off, once', async () => {
+    const iris = createIris('http://localhost:8080');
+    const door = createStatementDoor({ store: storage().lrs.statements, clock });
+    const enrolments = (on: StatementDoor) =>
+      createEnrolments({ store: storage().courses, door: on, platform, iris, clock });
+    const course = await catalogue.create(draft('ZX-OWED'), vendor);
+    await catalogue.publish(course.id);
+    const open = await catalogue.byId(course.id);
+    if (!open) throw new Error('no course');
+    const away: StatementDoor = { ...door, store: () => Promise.reject(new Error('died')) };
+    const died = await enrolments(away)
+      .enrol({ id: 'owing', name: '' }, open)
+      .catch((error: Error) => error.message);
+    expect(died).to.equal('died');
+    const enrolled = await storage().courses.enrolment('owing', course.id);
+    const registered = () => door.find({ registration: enrolled?.registration ?? '' });
+    expect(await registered()).to.have.length(0);
+    await Promise.all([enrolments(door).completeUnrecorded(), enrolments(door).completeUnrecorded()]);
+    expect(await registered()).to.have.length(1);
+    expect(
+      (await storage().courses.unrecordedEnrolments(100)).map(({ personId }) => personId),
+    ).to.not.include('owing');
+    await enrolments(door).completeUnrecorded();
+    expect(await registered()).to.have.length(1);
   });
 
   it('marks the first entry once', async () => {

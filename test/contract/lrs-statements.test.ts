@@ -237,6 +237,17 @@ onEveryEngine('StatementStore', ({ storage, reopen, options }) => {
         expect(await idsOf({ ...filter, ascending: true })).to.deep.equal(all);
     });
 
+    it('tells what refers to a Statement, directly, also before it arrives', async () => {
+      const target = aStatement();
+      const one = aStatement({ object: refTo(target.id ?? '') });
+      const voiding = aStatement({ verb: voided, object: refTo(target.id ?? '') });
+      await add(one, aStatement({ object: refTo(one.id ?? '') }));
+      expect(await store().referring(target.id ?? '')).to.deep.equal([one.id]);
+      await add(target, voiding);
+      expect(await store().referring(target.id ?? '')).to.deep.equal([one.id, voiding.id]);
+      expect(await store().referring(voiding.id ?? '')).to.deep.equal([]);
+    });
+
     it('a circle of references ends', async () => {
       const [a, b] = [newUuid(), newUuid()];
       await add(aStatement({ id: a, actor: agentNamed('circle'), object: refTo(b) }));

@@ -46,7 +46,9 @@ onEveryEngine('administration of people', ({ storage }) => {
       id,
       data: '{}',
       personId,
+      seenAt: clock.now(),
       expiresAt: new Date(clock.now().getTime() + 3600_000),
+      endsAt: new Date(clock.now().getTime() + 3600_000),
     });
 
   before(async () => {

@@ -7,7 +7,9 @@ const session = (overrides: Partial<WebSession> = {}): WebSession => ({
   id: 's1',
   data: '{"a":1}',
   personId: null,
+  seenAt: at(0),
   expiresAt: at(60),
+  endsAt: null,
   ...overrides,
 });
 
@@ -26,16 +28,16 @@ onEveryEngine('WebSessionStore', ({ storage }) => {
   });
 
   it('touch moves the expiry and brings nothing back to life', async () => {
-    await store().touch('s1', at(120));
-    expect(await store().get('s1', at(100))).to.not.equal(null);
+    await store().touch('s1', { seenAt: at(50), expiresAt: at(120) });
+    expect((await store().get('s1', at(100)))?.seenAt).to.deep.equal(at(50));
     await store().delete('s1');
-    await store().touch('s1', at(500));
+    await store().touch('s1', { seenAt: at(90), expiresAt: at(500) });
     expect(await store().get('s1', at(100))).to.equal(null);
   });
 
-  it("lists one person's living sessions, latest expiry first", async () => {
-    await store().put(session({ id: 'a', personId: 'p2', expiresAt: at(70) }));
-    await store().put(session({ id: 'b', personId: 'p2', expiresAt: at(90) }));
+  it("lists one person's living sessions, last seen first", async () => {
+    await store().put(session({ id: 'a', personId: 'p2', seenAt: at(5), expiresAt: at(70) }));
+    await store().put(session({ id: 'b', personId: 'p2', seenAt: at(9), expiresAt: at(90) }));
     await store().put(session({ id: 'c', personId: 'p2', expiresAt: at(10) }));
     expect((await store().ofPerson('p2', at(20))).map((s) => s.id)).to.deep.equal(['b', 'a']);
   });
@@ -43,5 +45,19 @@ onEveryEngine('WebSessionStore', ({ storage }) => {
   it('deletes the expired ones and counts them', async () => {
     expect(await store().deleteExpired(at(80))).to.equal(2);
     expect((await store().ofPerson('p2', at(0))).map((s) => s.id)).to.deep.equal(['b']);
+  });
+
+  it('has an end that no request moves', async () => {
+    await store().put(session({ id: 'ends', personId: 'p3', expiresAt: at(30), endsAt: at(40) }));
+    await store().touch('ends', { seenAt: at(35), expiresAt: at(95) });
+    expect((await store().get('ends', at(39)))?.expiresAt).to.deep.equal(at(40));
+    expect(await store().get('ends', at(40))).to.equal(null);
+    // Also where a longer expiry was written.
+    await store().put(session({ id: 'ends', personId: 'p3', expiresAt: at(300), endsAt: at(40) }));
+    expect(await store().get('ends', at(40))).to.equal(null);
+    expect(await store().ofPerson('p3', at(39))).to.have.length(1);
+    expect(await store().ofPerson('p3', at(40))).to.deep.equal([]);
+    expect(await store().deleteExpired(at(40))).to.be.greaterThan(0);
+    expect(await store().get('ends', at(0))).to.equal(null);
   });
 });

@@ -149,6 +149,7 @@ onEveryEngine('the welcome', ({ storage }) => {
         secret: 'x'.repeat(32),
         publicOrigin: origin,
         idleSeconds: 30 * 24 * 3600,
+        maxSeconds: 30 * 24 * 3600,
       }),
     );
     app.use(signedIn, createWelcomeGate({ welcome, open: ['/logout-callback'] }), passed);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { newUuid } from '../../src/base/ids.ts';
+import { expectAccessible, newContext, newPage, screenshots } from '../support/browser.ts';
 import { startOwnMongo } from '../support/mongo-server.ts';
 import { freePort, type RunningServer, startServer } from '../support/server.ts';
 
@@ -93,6 +94,21 @@ describe('a database that goes away', function () {
       expect(away.status).to.equal(503);
       expect(away.headers.get('retry-after')).to.equal('5');
       expect(await away.text()).to.include('資料庫暫時沒有回應');
+      const english = await fetch(`${server.origin}/courses`, {
+        headers: { accept: 'text/html', 'accept-language': 'en' },
+      });
+      expect(await english.text())
+        .to.include('lang="en"')
+        .and.include('Demo mode')
+        .and.not.include('資料庫');
+      const context = await newContext();
+      const page = await newPage(context);
+      for (const language of ['zh-TW', 'en']) {
+        expect((await page.goto(`${server.origin}/courses?lang=${language}`))?.status()).to.equal(503);
+        await screenshots(page, `error-503-${language}`);
+        await expectAccessible(page);
+      }
+      await context.close();
       const post = await fetch(`${server.lrs.endpoint}/statements`, {
         method: 'POST',
         headers: headers(server),

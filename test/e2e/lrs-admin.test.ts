@@ -108,6 +108,137 @@ describe('administration of the LRS in the browser', function () {
     await expectAccessible(page);
   });
 
+  it('changes every attribute of a credential, gives it a new secret, switches it off and removes it', async () => {
+    await open('/admin/lrs/credentials');
+    await page.type('#label', '工具甲');
+    await page.click('input[value="all"]');
+    await page.type('#authority', 'tool-a@example.org');
+    await submit('form.panel button.primary');
+    const [key = '', secret = ''] = await page.$$eval('.notice.done code', (codes) =>
+      codes.map(({ textContent }) => textContent ?? ''),
+    );
+    const basic = (of: string): string => `Basic ${Buffer.from(`${key}:${of}`).toString('base64')}`;
+    const link = await page.$$eval(
+      'table a',
+      (links) => links.find((a) => a.textContent === '工具甲')?.getAttribute('href') ?? '',
+    );
+    await open(link);
+    const fields = {
+      label: '工具乙',
+      owner: '王小姐 02-0000-0000',
+      actorHomePage: 'https://mooc.example.org',
+      activityPrefix: 'https://mooc.example.org/courses/',
+      origins: 'https://tool.example.org/ http://localhost:3000',
+      rate: '120',
+    };
+    const fill = async (values: Record<string, string>): Promise<void> => {
+      for (const [id, value] of Object.entries(values))
+        await page.$eval(`#${id}`, (input, text) => ((input as HTMLInputElement).value = text), value);
+    };
+    await fill({ ...fields, origins: 'tool.example.org/page', rate: '0', activityPrefix: 'courses' });
+    await submit('form.panel button.primary');
+    expect(
+      await page.$$eval('.field[data-invalid] input', (inputs) => inputs.map(({ id }) => id)),
+    ).to.have.members(['activityPrefix', 'origins', 'rate']);
+    expect(await page.$eval('#owner', (input) => (input as HTMLInputElement).value)).to.equal(fields.owner);
+    await screenshots(page, 'lrs-credential-faults');
+    await expectAccessible(page);
+    await fill({ ...fields, expires: '2036-12-31' });
+    await page.click('input[value="all"]');
+    await page.click('input[value="statements/write"]');
+    await submit('form.panel button.primary');
+    const kept = await page.$$eval('form.panel .grid-2 input', (inputs) =>
+      Object.fromEntries(inputs.map((input) => [input.id, (input as HTMLInputElement).value])),
+    );
+    expect(kept).to.deep.equal({
+      ...fields,
+      origins: 'https://tool.example.org http://localhost:3000',
+      expires: '2036-12-31',
+    });
+    expect(
+      await page.$$eval('input[name=scopes]:checked', (inputs) =>
+        inputs.map((input) => (input as HTMLInputElement).value),
+      ),
+    ).to.deep.equal(['statements/write']);
+    expect(await textOf()).to.include('mailto:tool-a@example.org');
+    const about = {
+      actor: { account: { homePage: 'https://mooc.example.org', name: 'u1' } },
+      object: { id: 'https://mooc.example.org/courses/1' },
+    };
+    expect((await post(aStatement(about), basic(secret))).status).to.equal(200);
+    expect((await post(aStatement(), basic(secret))).status).to.equal(403);
+
+    await page.select('#grace', '1');
+    await submit('form[action$="/rotate"] button');
+    const fresh = await page.$eval(
+      '.notice.done div:last-child code',
+      ({ textContent }) => textContent ?? '',
+    );
+    expect(await textOf()).to.include('舊密鑰可用至');
+    await screenshots(page, 'lrs-credential');
+    await expectAccessible(page);
+    for (const good of [secret, fresh])
+      expect((await post(aStatement(about), basic(good))).status).to.equal(200);
+    await page.select('#grace', '0');
+    await submit('form[action$="/rotate"] button');
+    expect((await post(aStatement(about), basic(fresh))).status).to.equal(401);
+
+    await submit('form[action$="/switch"] button');
+    expect(await textOf()).to.include('已停用');
+    await submit('form[action$="/remove"] button');
+    expect(await textOf()).to.not.include('工具乙');
+    expect((await page.goto(`${server.origin}${link}`))?.status()).to.equal(404);
+    await open('/admin/audit?action=credential.change');
+    expect(await textOf())
+      .to.include('工具乙')
+      .and.include('ratePerMinute');
+  });
+
+  it('follows references in both directions, to the same learner and course, and marks what is voided', async () => {
+    const actor = { ...agentNamed('follow'), name: '林同學' };
+    const target = aStatement({ actor, object: { id: `${server.origin}/courses/FOLLOW-1` } });
+    const about = aStatement({
+      actor: { ...agentNamed('teacher'), name: '老師' },
+      object: { objectType: 'StatementRef', id: target.id ?? '' },
+    });
+    const voiding = aStatement({
+      actor: { ...agentNamed('teacher'), name: '老師' },
+      verb: { id: 'http://adlnet.gov/expapi/verbs/voided' },
+      object: { objectType: 'StatementRef', id: target.id ?? '' },
+    });
+    await post([target, about, voiding]);
+    await open(`/admin/lrs/statements/${about.id}`);
+    await submit(`dl.facts a[href$="${target.id}"]`);
+    expect(await textOf())
+      .to.include('已作廢')
+      .and.include('指向這筆的陳述');
+    await screenshots(page, 'lrs-statement-voided');
+    await expectAccessible(page);
+    await submit(`section[aria-labelledby="referring"] a[href$="${voiding.id}"]`);
+    expect(page.url()).to.include(voiding.id);
+    await open('/admin/lrs?activity=FOLLOW-1&lang=en');
+    expect(await page.$$eval('tbody tr', (rows) => rows.length)).to.equal(3);
+    expect(await textOf()).to.include('voided');
+    await screenshots(page, 'lrs-statements-en');
+    await open(`/admin/lrs/statements/${target.id}`);
+    await submit('dl.facts a[href*="learner="]');
+    expect(await page.$$eval('tbody tr', (rows) => rows.length)).to.equal(3);
+    await open('/admin/lrs?lang=zh-TW');
+  });
+
+  it('finds a learner by login name, and a day to its end', async () => {
+    const me = await fetch(`${server.origin}/api/lrs/statements?learner=learner`, {
+      headers: { cookie: (await context.cookies()).map(({ name, value }) => `${name}=${value}`).join('; ') },
+    });
+    expect(me.status).to.equal(200);
+    await post(aStatement({ actor: agentNamed('today') }));
+    const today = new Date(Date.now() + 8 * 3600_000).toISOString().slice(0, 10);
+    await open(
+      `/admin/lrs?learner=${encodeURIComponent(JSON.stringify(agentNamed('today')))}&since=${today}&until=${today}`,
+    );
+    expect(await page.$$eval('tbody tr', (rows) => rows.length)).to.equal(1);
+  });
+
   it('adds and removes a forwarding rule; its secret is never shown again', async () => {
     await open('/admin/lrs/forwarding');
     await page.type('#label', '備援');
@@ -119,8 +250,12 @@ describe('administration of the LRS in the browser', function () {
     expect(await page.content())
       .to.not.include('very-secret')
       .and.not.include('Basic ');
+    await submit('form[action$="/switch"] button');
+    expect(await textOf()).to.include('已暫停');
     await screenshots(page, 'lrs-forwarding');
     await expectAccessible(page);
+    await submit('form[action$="/switch"] button');
+    expect(await textOf()).to.not.include('已暫停');
     await submit('form[action$="/remove"] button');
     expect(await textOf()).to.not.include('備援');
   });
@@ -132,8 +267,11 @@ describe('administration of the LRS in the browser', function () {
     await page.type('#reason', '本人來信要求');
     await submit('.notice button.primary');
     expect(await textOf()).to.include('等待另一人確認');
+    expect(await page.$$('form[action$="/confirm"]')).to.have.length(0);
     await screenshots(page, 'lrs-erasures');
     await expectAccessible(page);
+    await open('/admin/audit?action=erasure.request');
+    expect(await textOf()).to.include('提出個人資料刪除');
   });
 
   it('exports what was searched for', async () => {

@@ -1,9 +1,13 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
+import { build } from 'esbuild';
 import { openStorage, type Storage } from '../../src/storage/open.ts';
+import { newContext, newPage } from '../support/browser.ts';
 import { emptyStore, type EmptyStore } from '../support/engines.ts';
 import { type LrsServer, startLrs } from '../support/lrs-server.ts';
 
@@ -53,6 +57,58 @@ describe('partner guide', () => {
     for (let times = 0; times < 2; times++) {
       const { stdout } = await run('sh', ['-c', example('curl')], { env: environment() });
       expect(JSON.parse(stdout)).to.deep.equal(['7b1c7f0a-51c8-4a0f-9f0e-2f8f2a6d1c01']);
+    }
+  });
+
+  it('the browser example stores from the origin that its credential allows, and says what is refused', async function () {
+    this.timeout(60_000);
+    const { outputFiles } = await build({
+      stdin: { contents: example('browser'), resolveDir: root },
+      bundle: true,
+      format: 'iife',
+      globalName: 'guide',
+      write: false,
+    });
+    const script = outputFiles[0]?.text ?? '';
+    const site = createServer((req, res) => {
+      res.setHeader('Content-Type', req.url === '/guide.js' ? 'text/javascript' : 'text/html');
+      res.end(req.url === '/guide.js' ? script : '<!doctype html><script src="/guide.js"></script>');
+    });
+    await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve));
+    const origin = `http://127.0.0.1:${(site.address() as AddressInfo).port}`;
+    const context = await newContext();
+    try {
+      const { credential, secret } = await lrs.credentials.create({
+        label: 'page',
+        scopes: ['statements/write'],
+        origins: [origin],
+        actorHomePage: 'https://mooc.example.org',
+        activityPrefix: 'https://mooc.example.org/courses/',
+      });
+      const page = await newPage(context);
+      const send = (address: string, course: string): Promise<string> =>
+        page
+          .goto(address)
+          .then(() =>
+            page.evaluate(
+              (access, activity) =>
+                (window as unknown as { guide: { completed: (...args: unknown[]) => Promise<string> } }).guide
+                  .completed(access, 'learner-42', activity)
+                  .catch((error: Error) => `refused: ${error.message}`),
+              { endpoint: lrs.endpoint, key: credential.key, secret },
+              course,
+            ),
+          );
+      const id = await send(origin, 'https://mooc.example.org/courses/1');
+      expect((await lrs.door.byId(id))?.authorityId).to.equal(credential.id);
+      expect(await send(origin, 'https://other.example.org/1')).to.match(/^refused: .*\$\.object/);
+      // The same page under another name is another origin.
+      expect(
+        await send(origin.replace('127.0.0.1', 'localhost'), 'https://mooc.example.org/courses/1'),
+      ).to.match(/^refused: .*origin/);
+    } finally {
+      await context.close();
+      await new Promise((resolve) => site.close(resolve));
     }
   });
 

@@ -242,7 +242,8 @@ window.tell=m=>frames[0].postMessage(m,${JSON.stringify(new URL(launch.frameUrl)
             id: 'A',
             title: '根',
             href: 'a.html',
-            extra: `<imsss:sequencing>${objective('pa', 'writeSatisfiedStatus="true"')}</imsss:sequencing>`,
+            // Left alone, an item that says nothing counts as satisfied when it ends (UP.4): this one is asked.
+            extra: `<imsss:sequencing>${objective('pa', 'writeSatisfiedStatus="true"')}<imsss:deliveryControls objectiveSetByContent="true"/></imsss:sequencing>`,
           },
           {
             id: 'B',
@@ -274,7 +275,8 @@ window.tell=m=>frames[0].postMessage(m,${JSON.stringify(new URL(launch.frameUrl)
           (await messages(page, 'toc')).at(-1) as { entries: { identifier: string; enabled: boolean }[] }
         ).entries.map((entry) => [entry.identifier, entry.enabled]),
       );
-    expect(await enabled()).to.deep.equal({ A: true, B: false });
+    // The course as a whole can be chosen too: it opens at its start.
+    expect(await enabled()).to.deep.equal({ org: true, A: true, B: false });
     await a.evaluate(() => {
       const c = window as unknown as Content;
       c.set('cmi.completion_status', 'completed');

@@ -50,6 +50,8 @@ export interface CourseOptions {
   ownWindow?: boolean;
   /** HH:MM:SS */
   reading?: string;
+  /** Minutes. */
+  inactivity?: number;
 }
 
 /** Uploads a package, makes it a published course without quiz or survey, and enrols the learner; gives the report's text. */
@@ -69,6 +71,7 @@ export async function publishCourse(
   await page.type('#reading', options.reading ?? '00:10:00');
   await page.$eval('#pass', (element) => ((element as HTMLInputElement).value = ''));
   await page.$eval('input[name="survey"]', (element) => ((element as HTMLInputElement).checked = false));
+  if (options.inactivity) await page.type('#inactivity', String(options.inactivity));
   if (options.ownWindow) await page.click('input[name="ownWindow"]');
   await follow(page, 'form.panel button[type="submit"]');
   await follow(page, 'form[action$="/publish"] button');

@@ -27,6 +27,8 @@ export interface RunningServer {
   /** LRS Basic credentials of all scope. */
   lrs: { endpoint: string; authorization: string };
   options: StorageOptions;
+  /** The process that answers now; 0: none. */
+  pid(): number;
   /** What it has printed so far. */
   output(): string;
   /** SIGKILL: nothing gets a chance to tidy up. */
@@ -128,6 +130,7 @@ export async function startServer(given: ServerOptions = {}): Promise<RunningSer
       authorization: `Basic ${Buffer.from(`${key}:${secret}`).toString('base64')}`,
     },
     options: store.options,
+    pid: () => child?.pid ?? 0,
     output: () => printed,
     async kill() {
       await end('SIGKILL');

@@ -17,7 +17,7 @@ export class Visitor {
           method: form ? 'POST' : 'GET',
           redirect: 'manual',
           headers: {
-            cookie: [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+            cookie: this.cookies,
             accept: 'text/html',
             connection: 'close',
             'x-forwarded-for': this.#address,
@@ -38,6 +38,32 @@ export class Visitor {
         if (tries > 400) throw error;
         await new Promise((resolve) => setTimeout(resolve, 250));
       }
+    }
+  }
+  /** The Cookie header that this browser sends now. */
+  get cookies(): string {
+    return [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+  }
+  /** Posts JSON as the player does, or a form without the portal's token, again until it is answered. */
+  async post<T>(url: string, body: object | URLSearchParams): Promise<T> {
+    for (let tries = 0; ; tries++) {
+      const answer = await fetch(new URL(url, this.#origin), {
+        method: 'POST',
+        headers: {
+          connection: 'close',
+          origin: this.#origin,
+          'x-forwarded-for': this.#address,
+          ...(body instanceof URLSearchParams ? {} : { 'content-type': 'application/json' }),
+        },
+        body: body instanceof URLSearchParams ? body : JSON.stringify(body),
+      }).catch(() => null);
+      const text = await answer?.text().catch(() => null);
+      if (answer && text != null && answer.status < 500) {
+        if (!answer.ok) throw new Error(`${answer.status} at ${url}: ${text.slice(0, 300)}`);
+        return (answer.headers.get('content-type')?.includes('json') ? JSON.parse(text) : text) as T;
+      }
+      if (tries > 400) throw new Error(`no answer at ${url}`);
+      await new Promise((resolve) => setTimeout(resolve, 250));
     }
   }
   get(path: string): Promise<{ url: string; text: string }> {

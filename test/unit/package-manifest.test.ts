@@ -142,7 +142,7 @@ describe('reading imsmanifest.xml', () => {
         'preConditionRules[0].action': 'skip',
         'preConditionRules[0].conditionCombination': 'any',
       });
-      // scorm-again takes per cent, the manifest a fraction.
+      // versions are stored with per cent, the manifest has a fraction.
       expect(sequencing['rollupRules']).to.deep.nested.include({ 'rules[0].minimumPercent': 60 });
     });
 

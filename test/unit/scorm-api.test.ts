@@ -387,13 +387,15 @@ describe('SCORM 2004 4th Edition API, RTE 4.3: adl.data, the data stores an item
     expect(api.get('adl.data.0.foo')).to.equal('|401');
   });
 
-  it('4.3.1.2: adl.data.n.store is 403 until something is stored; any text is a value, the empty one too', () => {
+  it('4.3.1.2: adl.data.n.store is 403 until something is stored; emptied it is so again', () => {
     const api = open('2004', stores);
     expect(api.get('adl.data.0.store')).to.equal('|403');
-    for (const value of ['x', '', '學'.repeat(64_000)]) {
+    for (const value of ['x', '學'.repeat(64_000)]) {
       expect(api.set('adl.data.0.store', value)).to.equal('true|0');
       expect(api.get('adl.data.0.store')).to.equal(`${value}|0`);
     }
+    expect(api.set('adl.data.0.store', '')).to.equal('true|0');
+    expect(api.get('adl.data.0.store')).to.equal('|403');
     expect(api.get('adl.data.1.store')).to.equal('|403');
   });
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { deviceOf } from '../../src/player/sessions/device.ts';
+import { deviceOf } from '../../src/base/device.ts';
 import { dataGoOn, transitionOf } from '../../src/player/transition.ts';
 import type { PackageItem, PackageVersion } from '../../src/player/types.ts';
 

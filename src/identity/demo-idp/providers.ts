@@ -2,12 +2,14 @@ import { deriveKey } from '../../base/sealing.ts';
 import type {
   AttributeRule,
   Column,
+  KeyPair,
   OidcProvider,
   ProfileField,
   Provider,
   ProviderHelp,
   SamlProvider,
 } from '../providers/types.ts';
+import { createKeyPair } from './self-signed.ts';
 
 /** Where the demo's providers answer, and with which secrets. */
 export interface DemoIdpAddress {
@@ -73,8 +75,14 @@ export const demoSamlPaths = {
   logout: '/ecpa/logout',
 } as const;
 
+/** Our own key in the demo, made when it is first needed. */
+const demoKeys = (): (() => KeyPair[]) => {
+  let made: KeyPair[] | null = null;
+  return () => (made ??= [createKeyPair('zhixing-demo')]);
+};
+
 /** 人事服務網eCPA of the demo: SAML. Its certificate is read from its metadata. */
-const samlProvider = ({ origin }: DemoIdpAddress): SamlProvider => ({
+const samlProvider = ({ origin }: DemoIdpAddress, keys = demoKeys()): SamlProvider => ({
   ...common,
   key: 'ecpa',
   label: { 'zh-TW': '人事服務網eCPA', en: 'eCPA (civil service HR)' },
@@ -99,8 +107,12 @@ const samlProvider = ({ origin }: DemoIdpAddress): SamlProvider => ({
   idp: { kind: 'url', url: `${origin}${demoSamlPaths.metadata}`, entityId: null, refreshSeconds: 3600 },
   entityId: null,
   audience: null,
-  keys: [],
-  decryptionKeys: [],
+  get keys() {
+    return keys();
+  },
+  get decryptionKeys() {
+    return keys();
+  },
   nameIdFormat: null,
   authnContext: [],
   forceAuthn: false,

@@ -94,6 +94,5 @@ export function createDemoIdp({ origin, publicOrigin, master }: DemoIdpOptions):
       return (await made)(req, res, next);
     });
   }
-  // The SAML provider is offered once the platform speaks SAML.
-  return { providers: providers.filter(({ protocol }) => protocol !== 'saml'), handler: app };
+  return { providers, handler: app };
 }

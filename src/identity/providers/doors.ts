@@ -1,9 +1,13 @@
 import type { Clock } from '../../base/clock.ts';
-import { DomainError } from '../../base/errors.ts';
+import type { Logger } from '../../base/logger.ts';
 import { createOAuth2Protocol } from './oauth2.ts';
 import { createOidcProtocol } from './oidc.ts';
 import type { Protocol } from './protocol.ts';
 import type { Door } from './routes.ts';
+import { createSamlProtocol } from './saml.ts';
+import { createIdpSource } from './saml/idp-source.ts';
+import type { Sealer } from './sealer.ts';
+import type { OnceStore } from './store.ts';
 import { createProviderStrategy } from './strategy.ts';
 import { createTicketProtocol } from './ticket.ts';
 import type { Provider } from './types.ts';
@@ -11,7 +15,12 @@ import type { Provider } from './types.ts';
 export interface DoorsDeps {
   providers: readonly Provider[];
   publicOrigin: string;
+  once: OnceStore;
+  sealer: Sealer;
+  /** Stands in for a name at a provider where the name itself may not be kept. */
+  hashName(provider: string, name: string): string;
   clock: Clock;
+  logger: Logger;
 }
 
 /** Our addresses for a provider: from the configuration, never from a request's Host. */
@@ -22,36 +31,42 @@ export const addressesOf = (publicOrigin: string, key: string) => ({
 });
 
 /** Each configured provider with its protocol, ready for use. Nothing is asked of a provider before somebody comes. */
-export function createDoors({ providers, publicOrigin, clock }: DoorsDeps): Map<string, Door> {
-  const protocolOf = (provider: Provider): Protocol => {
-    const { callbackUrl, logoutUrl } = addressesOf(publicOrigin, provider.key);
+export function createDoors(deps: DoorsDeps): Map<string, Door> {
+  const { providers, publicOrigin, once, sealer, hashName, clock, logger } = deps;
+
+  function doorOf(provider: Provider): Omit<Door, 'strategy'> {
+    const { callbackUrl, logoutUrl, metadataUrl } = addressesOf(publicOrigin, provider.key);
+    const plain = (protocol: Protocol, answersBy: Door['answersBy'] = 'query') => ({
+      ...{ provider, protocol, answersBy, metadata: null, logout: null },
+    });
     switch (provider.protocol) {
-      case 'oidc':
-        return createOidcProtocol({ provider, callbackUrl, signedOutUrl: logoutUrl, clock });
+      case 'oidc': {
+        const answersBy = provider.responseMode === 'form_post' ? 'post' : 'query';
+        return plain(
+          createOidcProtocol({ provider, callbackUrl, signedOutUrl: logoutUrl, clock }),
+          answersBy,
+        );
+      }
       case 'oauth2':
-        return createOAuth2Protocol({ provider, callbackUrl });
+        return plain(createOAuth2Protocol({ provider, callbackUrl }));
       case 'ticket':
-        return createTicketProtocol({ provider, callbackUrl, clock });
-      case 'saml':
-        throw new DomainError('invalid', `SAML is not to be had yet: ${provider.key}`);
+        return plain(createTicketProtocol({ provider, callbackUrl, clock }));
+      case 'saml': {
+        const protocol = createSamlProtocol({
+          ...{ provider, callbackUrl, logoutUrl, metadataUrl, once, clock },
+          source: createIdpSource({ provider, once, sealer, clock, logger }),
+          hashName: (name) => hashName(provider.key, name),
+        });
+        const { metadata, logout } = protocol;
+        return { provider, protocol, answersBy: 'post', metadata, logout };
+      }
     }
-  };
+  }
+
   return new Map(
     providers.map((provider) => {
-      const protocol = protocolOf(provider);
-      const posts =
-        provider.protocol === 'saml' ||
-        (provider.protocol === 'oidc' && provider.responseMode === 'form_post');
-      return [
-        provider.key,
-        {
-          provider,
-          protocol,
-          strategy: createProviderStrategy(provider.key, protocol),
-          answersBy: posts ? 'post' : 'query',
-          metadata: null,
-        } satisfies Door,
-      ];
+      const door = doorOf(provider);
+      return [provider.key, { ...door, strategy: createProviderStrategy(provider.key, door.protocol) }];
     }),
   );
 }

@@ -109,7 +109,7 @@ export function createOidcProtocol(deps: {
   };
 
   return {
-    async begin({ state, nonce, codeVerifier }) {
+    async begin({ state, nonce, codeVerifier, purpose }) {
       const config = await configuration();
       const url = client.buildAuthorizationUrl(config, {
         ...provider.parameters,
@@ -117,6 +117,8 @@ export function createOidcProtocol(deps: {
         redirect_uri: callbackUrl,
         state,
         nonce,
+        // OIDC Core 3.1.2.1: whoever is to show that it is still them is asked again.
+        ...(purpose?.kind === 'confirm' ? { max_age: '0' } : {}),
         ...(provider.responseMode === 'form_post' ? { response_mode: 'form_post' } : {}),
         ...(provider.pkce
           ? {
@@ -141,6 +143,13 @@ export function createOidcProtocol(deps: {
         });
         const claims = tokens.claims();
         if (!claims) throw signInFailure('incomplete', 'the provider sent no ID token');
+        const authTime = claims['auth_time'];
+        if (
+          attempt.purpose?.kind === 'confirm' &&
+          typeof authTime === 'number' &&
+          authTime < attempt.startedAt / 1000 - provider.clockSkewSeconds - 1
+        )
+          throw signInFailure('unverified', 'the provider has not asked the person again');
         const more: Claims =
           provider.userinfo && config.serverMetadata().userinfo_endpoint !== undefined
             ? await client.fetchUserInfo(config, tokens.access_token, claims.sub)

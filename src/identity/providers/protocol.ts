@@ -1,5 +1,12 @@
 import type { ExternalProfile } from '../types.ts';
 
+/** Why somebody who is signed in goes to a provider once more: to add this way to sign in, or to show that it is still them. */
+export interface Purpose {
+  kind: 'link' | 'confirm';
+  /** Who is signed in. */
+  personId: string;
+}
+
 /** One sign-in that was begun in this browser: kept in its web session, taken out by the answer, good for once. */
 export interface Attempt {
   provider: string;
@@ -13,12 +20,16 @@ export interface Attempt {
   returnTo: string;
   /** Milliseconds. */
   startedAt: number;
+  /** Absent: to sign in. */
+  purpose?: Purpose;
 }
 
 /** What is needed to sign out at the provider later; kept sealed in the web session. */
 export interface LogoutFacts {
   provider: string;
   idToken?: string;
+  /** Stands in for the name: it is always there, also where the name may not be kept (named-sessions.ts). */
+  nameHash?: string;
   nameId?: string;
   nameIdFormat?: string;
   nameQualifier?: string;

@@ -3,6 +3,7 @@ import type { PassportStatic } from 'passport';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { RateLimits } from '../../http/rate-limit.ts';
+import type { WebSessionStore } from '../../http/store.ts';
 import { createExternalSignIns } from '../external.ts';
 import type { IdNumberVault } from '../id-numbers.ts';
 import type { People } from '../people.ts';
@@ -11,9 +12,11 @@ import type { IdentityStore } from '../store.ts';
 import type { RecordAudit } from '../types.ts';
 import { offeredProvider, type OfferedProvider } from './directory.ts';
 import { createDoors } from './doors.ts';
+import { createNamedSessions, createNameHash } from './named-sessions.ts';
 import { createAttempts } from './routes-attempts.ts';
 import { createCrossSiteRoutes, createParcels } from './routes-cross-site.ts';
-import { createProviderRoutes } from './routes.ts';
+import { createSingleLogoutRoutes } from './routes-single-logout.ts';
+import { createProviderRoutes, type Proven } from './routes.ts';
 import { createSignOuts } from './routes-sign-out.ts';
 import { createSealer } from './sealer.ts';
 import type { OnceStore } from './store.ts';
@@ -28,20 +31,28 @@ export interface ProviderAccessDeps {
   secret: string;
   identity: IdentityStore;
   once: OnceStore;
+  webSessions: WebSessionStore;
   people: People;
   vault: IdNumberVault;
   clock: Clock;
   logger: Logger;
   audit: RecordAudit;
   signIns: SignIns;
+  /** Takes over when somebody who is signed in comes back from a provider. */
+  proven: Proven;
   rateLimit: RateLimits;
 }
 
 /** Everything about signing in elsewhere, put together. */
 export function createProviderAccess(deps: ProviderAccessDeps) {
   const { set, publicOrigin, once, people, vault, clock, logger, audit, signIns } = deps;
-  const doors = createDoors({ providers: set.providers, publicOrigin, clock });
   const sealer = createSealer(deps.secret);
+  const hashName = createNameHash(deps.secret);
+  const doors = createDoors({
+    providers: set.providers,
+    ...{ publicOrigin, once, sealer, hashName, clock, logger },
+  });
+  const named = createNamedSessions({ once, webSessions: deps.webSessions, sealer, clock });
   const parcels = createParcels({ once, sealer, clock });
   const attempts = createAttempts({ once, clock });
   const externals = createExternalSignIns({
@@ -54,6 +65,7 @@ export function createProviderAccess(deps: ProviderAccessDeps) {
   const routes = Router();
   routes.use(signOuts.routes);
   routes.use(
+    createSingleLogoutRoutes({ ...{ doors, parcels, named, hashName, signOuts, audit, logger, limit } }),
     createProviderRoutes({
       passport: deps.passport,
       doors,
@@ -61,7 +73,9 @@ export function createProviderAccess(deps: ProviderAccessDeps) {
       parcels,
       sealer,
       externals,
+      named,
       signIns,
+      proven: deps.proven,
       logger,
       limit,
     }),
@@ -73,9 +87,14 @@ export function createProviderAccess(deps: ProviderAccessDeps) {
     crossSite: createCrossSiteRoutes({
       parcels,
       limit,
-      takes: (key, address) => address === 'callback' && doors.get(key)?.answersBy === 'post',
+      takes(key, address) {
+        const door = doors.get(key);
+        return address === 'callback' ? door?.answersBy === 'post' : (door?.logout ?? null) !== null;
+      },
     }),
+    externals,
     /** The ways to sign in beside local accounts, for the sign-in panel and the first-login wizard. */
     offered: () => offered,
+    labelOf: (key: string) => doors.get(key)?.provider.label ?? null,
   };
 }

@@ -3,7 +3,7 @@ import type { Request } from 'express';
 import type { Clock } from '../../base/clock.ts';
 import { newToken } from '../../base/ids.ts';
 import { signInFailure } from './failures.ts';
-import type { Attempt } from './protocol.ts';
+import type { Attempt, Purpose } from './protocol.ts';
 import type { OnceStore } from './store.ts';
 
 declare module 'express-session' {
@@ -24,14 +24,14 @@ const attemptSeconds = 30 * 60;
 
 /** The sign-ins begun in a browser. They live in its web session, so an answer is worth nothing in another browser. */
 export interface Attempts {
-  begin(req: Request, provider: string, returnTo: string): Attempt;
+  begin(req: Request, provider: string, returnTo: string, purpose?: Purpose): Attempt;
   /** Takes the attempt out for good; null when this browser has begun none by this state. */
   take(req: Request, provider: string, state: string): Promise<Attempt | null>;
 }
 
 export function createAttempts({ once, clock }: { once: OnceStore; clock: Clock }): Attempts {
   return {
-    begin(req, provider, returnTo) {
+    begin(req, provider, returnTo, purpose) {
       const attempt: Attempt = {
         provider,
         state: newToken(),
@@ -41,6 +41,7 @@ export function createAttempts({ once, clock }: { once: OnceStore; clock: Clock 
         requestId: `_${randomBytes(20).toString('hex')}`,
         returnTo,
         startedAt: clock.now().getTime(),
+        ...(purpose ? { purpose } : {}),
       };
       const open = Object.values(req.session.attempts ?? {})
         .toSorted((a, b) => b.startedAt - a.startedAt)

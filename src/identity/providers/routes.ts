@@ -7,9 +7,12 @@ import type { ExternalSignIns } from '../external.ts';
 import { ownPath, type SignIns } from '../routes-sign-in.ts';
 import { failureReasonOf, newReference, signInFailure } from './failures.ts';
 import { facts } from './facts.ts';
-import type { Answer, Attempt, Protocol, Vouched } from './protocol.ts';
+import type { NamedSessions } from './named-sessions.ts';
+import type { Answer, Attempt, Protocol, Purpose, Vouched } from './protocol.ts';
+import { isPurposeToken } from './routes-purpose.ts';
 import type { Attempts } from './routes-attempts.ts';
 import type { Parcels } from './routes-cross-site.ts';
+import type { SingleLogout } from './saml.ts';
 import type { Sealer } from './sealer.ts';
 import type { StrategyStep } from './strategy.ts';
 import type { Provider } from './types.ts';
@@ -23,7 +26,16 @@ export interface Door {
   answersBy: 'query' | 'post';
   /** What its metadata says of us; null when the protocol has none. */
   metadata: (() => Promise<string>) | null;
+  /** Logout messages that the provider sends (routes-single-logout.ts); null when the protocol has none. */
+  logout: SingleLogout | null;
 }
+
+/** Somebody who is signed in has come back from a provider: what for, and whom the provider vouches for. Answers the request. */
+export type Proven = (
+  req: Request,
+  res: Response,
+  proof: { purpose: Purpose; vouched: Vouched; returnTo: string },
+) => Promise<void>;
 
 export interface ProviderRoutesDeps {
   passport: PassportStatic;
@@ -32,7 +44,9 @@ export interface ProviderRoutesDeps {
   parcels: Parcels;
   sealer: Sealer;
   externals: ExternalSignIns;
+  named: NamedSessions;
   signIns: SignIns;
+  proven: Proven;
   logger: Logger;
   limit: RequestHandler;
 }
@@ -61,7 +75,7 @@ const stateOf = (answer: Answer): string => answer.get('state') ?? answer.get('R
  * `GET /sign-in/:provider` sends the browser there, `GET /sign-in/:provider/callback` takes the answer.
  */
 export function createProviderRoutes(deps: ProviderRoutesDeps): Router {
-  const { passport, doors, attempts, parcels, sealer, externals, signIns, logger } = deps;
+  const { passport, doors, attempts, parcels, sealer, externals, named, signIns, logger } = deps;
   const routes = Router();
 
   /** The page that says why it did not work, and whom to call (W13); the same reference stands in log and audit line. */
@@ -118,6 +132,27 @@ export function createProviderRoutes(deps: ProviderRoutesDeps): Router {
     }
   });
 
+  // A link, not a form: a browser follows no form to another site (Content-Security-Policy form-action). The token is
+  // the session's, so nobody can send somebody else's browser there to add a sign-in of their own.
+  routes.get('/account/sign-ins/:provider/:purpose', deps.limit, async (req, res, next) => {
+    const kind = req.params['purpose'];
+    if ((kind !== 'link' && kind !== 'confirm') || !doors.has(String(req.params['provider'])))
+      return next('route');
+    const door = doorOf(req);
+    const returnTo = ownPath(req.query['returnTo']);
+    res.set('Cache-Control', 'no-store');
+    if (!req.user || !isPurposeToken(req, req.query['token']))
+      throw new DomainError('forbidden', 'This link has expired. Go back, load the page again and retry.', {
+        code: 'csrf',
+      });
+    try {
+      const attempt = attempts.begin(req, door.provider.key, returnTo, { kind, personId: req.user.id });
+      await authenticate(passport, req, res, door.strategy, { step: 'begin', attempt });
+    } catch (error) {
+      await failed(req, res, door, error, returnTo);
+    }
+  });
+
   /** The answer, from the query or from the parcel that a cross-site POST has left. */
   async function answerOf(req: Request, door: Door): Promise<Answer> {
     const query = new URL(req.originalUrl, 'http://portal.invalid').searchParams;
@@ -141,8 +176,16 @@ export function createProviderRoutes(deps: ProviderRoutesDeps): Router {
         attempt,
         answer,
       });
+      if (attempt?.purpose) {
+        const { purpose, returnTo } = attempt;
+        // Signed out, or somebody else by now: what was begun is nobody's any more.
+        if (req.user?.id !== purpose.personId)
+          throw signInFailure('unknown', 'who began this is not signed in here any more');
+        return await deps.proven(req, res, { purpose, vouched, returnTo });
+      }
       const { profile, notes, logout } = vouched;
       const person = await externals.arrive({ profile, notes, address: req.ip ?? null });
+      await named.note(logout, person.id);
       await signIns.complete(req, res, person, {
         method: provider.key,
         returnTo: attempt?.returnTo ?? '/',

@@ -1,15 +1,8 @@
 import { z } from 'zod';
+import { isAddress } from './addresses.ts';
 import { columns, profileFields } from './types.ts';
 
-const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
-
-/** https, or plain http to this machine only (a local identity provider in tests and demo). */
-const address = z.string().refine((text) => {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname, username, hash } = new URL(text);
-  if (username !== '' || hash !== '') return false;
-  return protocol === 'https:' || (protocol === 'http:' && loopback.test(hostname));
-}, 'must be an https address (http only for this machine)');
+const address = z.string().refine(isAddress, 'must be an https address (http only for this machine)');
 
 const text = z.union([
   z

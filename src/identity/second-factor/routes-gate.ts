@@ -14,7 +14,7 @@ declare module 'express-session' {
 }
 
 /** What stays reachable without one: setting it up, the way in and out, and beats of a course that is open (time is never lost). */
-const alwaysOpen = ['/account/totp', '/sign-in', '/sign-out', '/api/player/sessions'];
+const alwaysOpen = ['/account/totp', '/sign-in', '/sign-out', '/api/session', '/api/player/sessions'];
 
 /**
  * STAFF_TOTP=required: leads a staff account without a second factor to /account/totp before anything else, and back

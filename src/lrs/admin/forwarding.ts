@@ -45,6 +45,8 @@ export interface RuleDraft {
 export interface Forwarding {
   add(draft: RuleDraft): Promise<ForwardingRule>;
   rules(): Promise<(Omit<ForwardingRule, 'authorization'> & ForwardingState)[]>;
+  /** Pauses the rule, or lets it go on from where it stopped. */
+  enable(id: string, enabled: boolean): Promise<void>;
   remove(id: string): Promise<void>;
   deadLetters(ruleId: string): Promise<DeadLetter[]>;
   /** Sends a rule's dead letters again; says how many were taken this time. */
@@ -179,7 +181,7 @@ export function createForwarding({
   };
 
   /** Every rule, its secret sealed: one that an earlier version kept in plain text is sealed now. */
-  const sealedRules = async (): Promise<ForwardingRule[]> => {
+  const sealedRules = async (): Promise<(ForwardingRule & ForwardingState)[]> => {
     const rules = await store.rules();
     for (const { position, failures: _, nextAttemptAt: __, lastError: ___, ...rule } of rules)
       if (!isSealed(rule.authorization))
@@ -198,7 +200,7 @@ export function createForwarding({
         );
   };
 
-  const need = async (id: string): Promise<ForwardingRule> => {
+  const need = async (id: string): Promise<ForwardingRule & ForwardingState> => {
     const rule = (await sealedRules()).find((candidate) => candidate.id === id);
     if (!rule) throw new DomainError('not-found', 'There is no such forwarding rule.', { code: 'not-found' });
     return rule;
@@ -225,6 +227,10 @@ export function createForwarding({
     },
     async rules() {
       return (await store.rules()).map(({ authorization: _, ...rest }) => rest);
+    },
+    async enable(id, enabled) {
+      const { position, failures: _, nextAttemptAt: __, lastError: ___, ...rule } = await need(id);
+      await store.putRule({ ...rule, enabled }, position);
     },
     remove: (id) => store.deleteRule(id),
     deadLetters: (ruleId) => store.deadLetters(ruleId, 1000),

@@ -44,9 +44,11 @@ export function createBeats(configuration: BeatsConfiguration, show: (reading: R
       signal: AbortSignal.timeout(10_000),
     });
     if (!answer.ok) return;
-    const reading = (await answer.json()) as ReadingView;
+    const { signedIn, ...reading } = (await answer.json()) as ReadingView & { signedIn?: boolean };
     asked = reading.asked;
     show(reading);
+    // The session has ended meanwhile; views/assets/session-end.js says so.
+    if (signedIn === false) document.dispatchEvent(new Event('zhixing-signed-out'));
   };
   const beacon = (path: string, more: object): void => {
     navigator.sendBeacon(`${base}/${path}`, new Blob([body(more)], { type: 'application/json' }));

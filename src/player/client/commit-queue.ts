@@ -191,7 +191,8 @@ export class CommitQueue {
       }
       for (let rest = commits; rest.length > 0;) {
         const part = batch(rest);
-        await this.#deps.send(part, key.slice(start.length));
+        // This launch has expired as well: the next one sends them.
+        if ((await this.#deps.send(part, key.slice(start.length))) === null) return;
         rest = rest.slice(part.length);
       }
       storage.removeItem(key);

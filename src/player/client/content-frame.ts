@@ -10,11 +10,12 @@ import { RuntimeSession, surface12, surface2004 } from './cmi/runtime.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { createPreview, noPreview } from './preview.ts';
 import { createFrameStage, type Stage, type StageHooks } from './stage.ts';
-import type { NavigationRequest, Sequencing } from './sequencing.ts';
+import type { NavigationRequest, Sequencing } from './sequencing/sequencing.ts';
+import type { Facts } from './sequencing/definition.ts';
 import type { TocEntry, ToFrame, ToPortal } from './messages.ts';
-import { launchable, tocOf, whereToBegin } from './toc.ts';
+import { allItems, launchable, tocOf, whereToBegin } from './toc.ts';
 import { createWindowStage } from './window-stage.ts';
-import { windowWords } from './window-words.ts';
+import { restWords, windowWords } from './window-words.ts';
 
 /** Changes are committed so soon after they were made, also when content never asks for a commit. */
 const autosave = 2000;
@@ -31,12 +32,16 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
   const client = createRuntimeClient(configuration.token);
   const content = document.getElementById('content') as HTMLIFrameElement;
   const order = launchable(items);
+  const language = configuration.language === 'en' ? 'en' : 'zh-TW';
   let progress = new Map<string, ItemProgress>();
   let opened: Opened | null = null;
   let opening: Promise<void> = Promise.resolve();
   let goingAway = false;
   let leaving = false;
   let sequencing: Sequencing | null = null;
+  /** The learner has asked for something: what content asks for while it says goodbye comes too late. */
+  let navigating = false;
+  let savedTree = '';
 
   // Content climbs from parent to parent in search of its API. Beyond this frame is the portal's origin, where looking
   // throws: for content the climb ends here.
@@ -46,7 +51,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
   const tell = (message: ToPortal): void => portal.postMessage(message, portalOrigin);
 
   const queue = new CommitQueue({
-    storage: window.localStorage,
+    storage: storageOf(window),
     registration: configuration.registration,
     launchId: configuration.launchId,
     async send(commits, from) {
@@ -73,10 +78,13 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
   const showToc = (): void => {
     tell({
       zhixing: 'toc',
-      entries: tocOf(items, progress, opened?.item.identifier ?? null, (item) => ({
-        open: mayOpen(item),
-        locked: lockOf(item),
-      })),
+      entries: tocOf(
+        sequencing ? withRoot(sequencing) : items,
+        progress,
+        opened?.item.identifier ?? null,
+        (item) => ({ open: mayOpen(item), locked: lockOf(item) }),
+        sequencing,
+      ),
       previous: may('previous'),
       next: may('continue'),
       title: opened?.item.title ?? configuration.title,
@@ -85,7 +93,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
   const locks = standard === '1.2' ? createLocks(items) : () => null;
   const lockOf = (item: PackageItem): TocEntry['locked'] => {
     if (item.identifier === opened?.item.identifier) return null;
-    if (sequencing) return sequencing.validity.choice[item.identifier] === 'true' ? null : 'sequence';
+    if (sequencing) return sequencing.allows('choice', item.identifier) ? null : 'sequence';
     return locks(item.identifier, (id) => progress.get(id)?.status);
   };
   // A vendor's preview says what would be locked, and opens it all the same.
@@ -96,9 +104,22 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
   };
   const may = (request: 'continue' | 'previous'): boolean => {
     if (opened?.item.hideLmsUi?.includes(request)) return false;
-    if (sequencing) return sequencing.validity[request];
+    if (sequencing) return sequencing.allows(request);
     return orderedTo(request === 'previous' ? -1 : 1) !== undefined;
   };
+
+  /** By sequencing a cluster, or the whole course, can be chosen too: what opens is in it. */
+  const choosable = (): PackageItem[] => (sequencing ? allItems(withRoot(sequencing)) : order);
+  const withRoot = ({ root }: Sequencing): PackageItem[] => [
+    {
+      identifier: root,
+      title: configuration.title,
+      visible: true,
+      href: null,
+      kind: 'cluster',
+      children: items,
+    },
+  ];
 
   const preview = browse ? createPreview((lines) => tell({ zhixing: 'trace', lines })) : noPreview;
 
@@ -122,7 +143,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     return createWindowStage(
       `zhixing-${configuration.launchId}`,
       document.getElementById('own-window') as HTMLElement,
-      windowWords[configuration.language === 'en' ? 'en' : 'zh-TW'],
+      windowWords[language],
       {
         ...stageHooks,
         reopen: () =>
@@ -132,7 +153,8 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
       },
     );
   };
-  let stage: Stage = configuration.window === 'popup' ? ownWindow() : createFrameStage(content, stageHooks);
+  const frameStage = createFrameStage(content, stageHooks);
+  let stage: Stage = configuration.window === 'popup' ? ownWindow() : frameStage;
 
   /** Puts the API where content looks for it: on the parent window of its frame. */
   const publish = (session: RuntimeSession): void => {
@@ -150,12 +172,13 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     const start = await untilOpened(item.identifier);
     queue.resume(item.identifier, start.sequence);
     opened = { item, session: null };
+    showRest(null);
     preview.opens(item);
     if (item.kind === 'sco') {
-      const fromTree = sequencing?.opened(start.seed) ?? {};
+      const fromTree = sequencing?.opened() ?? {};
       const ledger = new Ledger(
         standard === '1.2' ? model12 : model2004,
-        { ...fromTree, ...start.seed, ...preview.stores(item) },
+        { ...start.seed, ...fromTree, ...preview.stores(item) },
         start.access,
       );
       let started = false;
@@ -181,14 +204,26 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
             end && standard === '2004' ? (ledger.value('adl.nav.request') ?? '_none_') : '_none_';
           // SN 4.5.4, suspendAll (and so 離開課程 and a closed tab): the attempt is suspended whatever the SCO says.
           const suspends =
-            standard === '2004' && (leaving || goingAway || stage.closing() || wanted === 'suspendAll');
+            standard === '2004' &&
+            (leaving || goingAway || stage.closing() || (wanted === 'suspendAll' && !navigating));
           queue.add({
             item: item.identifier,
-            set: set.filter(([name]) => name !== 'adl.nav.request'),
+            set: withObjectiveIds(
+              set.filter(([name]) => name !== 'adl.nav.request'),
+              ledger,
+            ),
             ...(end ? { end: { exit: suspends ? 'suspend' : end.exit } } : {}),
           });
+          if (sequencing) {
+            if (end && suspends) sequencing.set('cmi.exit', 'suspend');
+            // SN 4.5.5: of an abandoned attempt nothing is tracked.
+            if (/^abandon/.test(wanted) && !navigating) sequencing.forget();
+            else sequencing.learn((n) => ledger.value(`cmi.objectives.${n}.id`));
+            saveSequencing();
+          }
           if (goingAway) queue.sendByBeacon();
-          if (end && wanted !== '_none_' && !leaving && !goingAway) inTurn(() => navigate(wanted));
+          const asked = wanted === '_none_' ? impliedBy(standard, end?.exit) : wanted;
+          if (end && asked && !navigating && !leaving && !goingAway) inTurn(() => navigate(asked));
         },
         navigation: (element) => answerNavigation(element),
         traced: ({ call, arguments: given, result, error }) =>
@@ -217,6 +252,15 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     }
   };
 
+  /** What the learner reads where there is no content; null: there is. */
+  const showRest = (why: 'choose' | 'ended' | null): void => {
+    const rest = document.getElementById('rest') as HTMLElement;
+    rest.hidden = why === null;
+    rest.textContent = why === null ? '' : restWords[language][why];
+    content.hidden = why !== null || stage !== frameStage;
+    if (stage !== frameStage) (document.getElementById('own-window') as HTMLElement).hidden = why !== null;
+  };
+
   const closeItem = async (): Promise<void> => {
     if (!opened) return;
     await stage.clear();
@@ -235,7 +279,14 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
   };
 
   const saveSequencing = (): void => {
-    if (sequencing && !browse) queue.add({ item: '', set: [['tree', sequencing.save()]] });
+    if (!sequencing || browse) return;
+    const tree = sequencing.save();
+    if (tree === savedTree) return;
+    savedTree = tree;
+    const globals = sequencing
+      .takeGlobals()
+      .map(([target, facts]): [string, string] => [`objective.${target}`, JSON.stringify(facts)]);
+    queue.add({ item: '', set: [['tree', tree], ['attempt', String(sequencing.attempt)], ...globals] });
   };
 
   /** A navigation request of the content or of the learner: `continue`, `{target=ID}choice` … (SN 5.6.4). */
@@ -243,7 +294,9 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     const [, target, request = text] = /^\{target=(.+)\}(choice|jump)$/.exec(text) ?? [];
     if (sequencing) {
       // The content says goodbye first: what it sets then decides where the request leads.
+      navigating = true;
       await closeItem();
+      navigating = false;
       const outcome = sequencing.request(request as NavigationRequest, target);
       saveSequencing();
       preview.trace({
@@ -254,6 +307,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
       if (next) await openItem(next);
       else {
         showToc();
+        showRest(outcome.ended ? 'ended' : 'choose');
         if (outcome.ended) tell({ zhixing: 'ended' });
       }
       return;
@@ -300,7 +354,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
   const onMessage = (event: MessageEvent): void => {
     if (event.origin !== portalOrigin || event.source !== portal) return;
     const message = event.data as ToFrame;
-    if (message.zhixing === 'open') goTo(order.find((item) => item.identifier === message.item));
+    if (message.zhixing === 'open') goTo(choosable().find((item) => item.identifier === message.item));
     if (message.zhixing === 'previous' && may('previous')) inTurn(() => navigate('previous'));
     if (message.zhixing === 'next' && may('continue')) inTurn(() => navigate('continue'));
     if (message.zhixing === 'leave') inTurn(leave);
@@ -308,21 +362,25 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
 
   /** Where the tree begins: where it was suspended, else at its start, else (a tree without flow) by choice. */
   const beginSequencing = async (first: PackageItem | undefined): Promise<PackageItem | undefined> => {
-    const engine = await import('./sequencing.ts');
+    const engine = await import('./sequencing/sequencing.ts');
     if (!engine.isSequenced(items, configuration.extra)) return first;
     const kept = await untilOpened('');
     queue.resume('', kept.sequence);
-    sequencing = new engine.Sequencing(
-      items,
-      configuration.extra,
-      configuration.title,
-      kept.seed['tree'] ?? null,
+    const { tree = null, attempt: _attempt, ...rest } = kept.seed;
+    const globals = Object.fromEntries(
+      Object.entries(rest).flatMap(([name, json]) =>
+        name.startsWith('objective.') ? [[name.slice('objective.'.length), JSON.parse(json) as Facts]] : [],
+      ),
     );
-    let outcome = sequencing.request(kept.seed['tree'] ? 'resumeAll' : 'start');
-    if (!outcome.deliver) outcome = sequencing.request('start');
-    if (!outcome.deliver && first) outcome = sequencing.request('choice', first.identifier);
+    sequencing = new engine.Sequencing(items, configuration.extra, tree, globals);
+    let deliver = sequencing.begin();
+    // A tree without flow begins where the learner says; nobody has said anything yet.
+    for (const item of deliver ? [] : [...(first ? [first] : []), ...order]) {
+      deliver = sequencing.request('choice', item.identifier).deliver;
+      if (deliver) break;
+    }
     saveSequencing();
-    return order.find((item) => item.identifier === outcome.deliver);
+    return order.find((item) => item.identifier === deliver);
   };
 
   return {
@@ -359,10 +417,28 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
         const first = order.find((item) => item.identifier === whereToBegin(items, progress, mayOpen));
         const begun = standard === '2004' ? await beginSequencing(first) : first;
         if (begun) await openItem(begun);
-        else showToc();
+        else {
+          showToc();
+          showRest('choose');
+        }
       });
     },
   };
+}
+
+/** The origin's storage; a browser that forbids it (third-party data blocked) leaves memory and the beacon. */
+function storageOf(of: Window): Pick<Storage, 'getItem' | 'setItem' | 'removeItem' | 'key' | 'length'> {
+  try {
+    return of.localStorage;
+  } catch {
+    return {
+      length: 0,
+      key: () => null,
+      getItem: () => null,
+      setItem: () => undefined,
+      removeItem: () => undefined,
+    };
+  }
 }
 
 /** The address of a file: each segment of the path escaped, query and fragment as the manifest wrote them. */
@@ -378,3 +454,19 @@ const encodeSegment = (segment: string): string => {
     return encodeURIComponent(segment);
   }
 };
+
+/** RTE 4.2.8: an SCO that ends by time-out or log-out asks for the end of the whole attempt. */
+const impliedBy = (standard: '1.2' | '2004', exit: string | undefined): string | null =>
+  standard === '2004' && (exit === 'time-out' || exit === 'logout') ? 'exitAll' : null;
+
+/** An objective that came with the item has its id from the platform: what is said of it is sent with that id. */
+export function withObjectiveIds(set: [string, string][], ledger: Ledger): [string, string][] {
+  const sent = new Set(set.map(([name]) => name));
+  const ids = new Set(
+    set.flatMap(([name]) => {
+      const at = /^cmi\.objectives\.\d+(?=\.)/.exec(name)?.[0];
+      return at && !sent.has(`${at}.id`) ? [`${at}.id`] : [];
+    }),
+  );
+  return [...[...ids].map((name): [string, string] => [name, ledger.value(name) ?? '']), ...set];
+}

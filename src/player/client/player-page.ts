@@ -27,7 +27,10 @@ function start(configuration: PageConfiguration): void {
     tell({ zhixing: 'leave' });
     await Promise.race([contentLeft, new Promise((resolve) => setTimeout(resolve, 8000))]);
     await beats.leave(undo);
-    window.location.assign(configuration.leaveUrl);
+    const signedOut = document.documentElement.dataset['signedOut'] === 'yes';
+    window.location.assign(
+      signedOut ? `/sign-in?returnTo=${encodeURIComponent(configuration.leaveUrl)}` : configuration.leaveUrl,
+    );
   };
 
   window.addEventListener('message', (event) => {

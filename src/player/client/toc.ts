@@ -6,6 +6,9 @@ import type { TocEntry } from './messages.ts';
 export const launchable = (items: PackageItem[]): PackageItem[] =>
   items.flatMap((item) => [...(item.href === null ? [] : [item]), ...launchable(item.children)]);
 
+export const allItems = (items: PackageItem[]): PackageItem[] =>
+  items.flatMap((item) => [item, ...allItems(item.children)]);
+
 const stateOf = (item: PackageItem, progress: Map<string, ItemProgress>): TocEntry['state'] => {
   if (item.href === null) {
     const below = launchable(item.children);
@@ -25,18 +28,23 @@ export function tocOf(
   progress: Map<string, ItemProgress>,
   current: string | null,
   may: (item: PackageItem) => { open: boolean; locked: TocEntry['locked'] },
+  /** Decides what is shown, and whether a cluster can be chosen; null: the manifest alone does. */
+  sequencing: { shows(id: string): boolean; root: string } | null = null,
   depth = 0,
 ): TocEntry[] {
   return items.flatMap((item) => {
-    const below = tocOf(item.children, progress, current, may, depth + (item.visible ? 1 : 0));
-    if (!item.visible) return below;
+    if (sequencing && item.visible && !sequencing.shows(item.identifier)) return [];
     const { open, locked } = may(item);
+    // The course as a whole is an entry only where it can be chosen.
+    const entered = item.visible && (item.identifier !== sequencing?.root || open);
+    const below = tocOf(item.children, progress, current, may, sequencing, depth + (entered ? 1 : 0));
+    if (!entered) return below;
     return [
       {
         identifier: item.identifier,
         title: item.title,
         depth,
-        enabled: item.href !== null && open,
+        enabled: (item.href !== null || sequencing !== null) && open,
         locked: item.href === null ? null : locked,
         current: item.identifier === current,
         state: stateOf(item, progress),

@@ -79,10 +79,10 @@ export function readManifest(
   const { standard, edition } = editionOf(root, namespaces, findings);
   const { resources, manifests } = readReferences(root, files, findings);
 
-  const collections = new Map<string, Sequencing>();
+  const collections = new Map<string, XmlElement>();
   for (const element of childrenOf(childOf(root, 'sequencingCollection'), 'sequencing')) {
     const id = attribute(element, 'ID');
-    if (id !== undefined) collections.set(id, readSequencing(element));
+    if (id !== undefined) collections.set(id, element);
   }
   const sequencingOf = (owner: XmlElement): Sequencing | undefined => {
     const element = childOf(owner, 'sequencing');
@@ -90,7 +90,7 @@ export function readManifest(
     const ref = attribute(element, 'IDRef');
     if (ref !== undefined && !collections.has(ref))
       findings.push(finding('manifest.sequencing-collection', at(element), { id: ref }));
-    return readSequencing(element, ref === undefined ? {} : collections.get(ref));
+    return readSequencing(element, ref === undefined ? undefined : collections.get(ref));
   };
 
   const organizations = childOf(root, 'organizations');
@@ -174,6 +174,7 @@ export function readManifest(
         completedByMeasure: Number.isFinite(byText) || attribute(threshold, 'completedByMeasure') === 'true',
         minProgressMeasure: Number.isFinite(byText) ? byText : number('minProgressMeasure', 1),
         progressWeight: number('progressWeight', 1),
+        ...(Number.isFinite(byText) ? { contentDecides: true as const } : {}),
       };
     }
     const hidden = childrenOf(

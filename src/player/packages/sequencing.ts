@@ -1,7 +1,11 @@
 import { attribute, childOf, childrenOf, type XmlElement } from './xml.ts';
 
-/** SCORM 2004 sequencing (SN book 3) of one element, in the names that scorm-again's activity tree takes. */
+/** SCORM 2004 sequencing (SN book 3) of one element, as client/sequencing/definition.ts reads it. */
 export type Sequencing = Record<string, unknown>;
+
+/** An objective's identifier: white space, also as it is escaped in a URI, counts once and only inside (xs:anyURI). */
+const identifier = (element: XmlElement, name: string): string | undefined =>
+  attribute(element, name)?.replace(/%20/g, ' ').replace(/\s+/g, ' ').trim();
 
 const bool = (element: XmlElement, name: string): boolean | undefined => {
   const value = attribute(element, name)?.toLowerCase();
@@ -55,7 +59,7 @@ const condition = (element: XmlElement): Record<string, unknown> =>
   known({
     condition: attribute(element, 'condition'),
     operator: attribute(element, 'operator'),
-    referencedObjective: attribute(element, 'referencedObjective'),
+    referencedObjective: identifier(element, 'referencedObjective'),
     parameters: present({ threshold: number(element, 'measureThreshold') }),
   });
 
@@ -91,7 +95,7 @@ function rollupRules(element: XmlElement): Record<string, unknown> | undefined {
         action: action && attribute(action, 'action'),
         consideration: attribute(one, 'childActivitySet') ?? 'all',
         minimumCount: number(one, 'minimumCount'),
-        // The manifest says 0–1, the tree wants 0–100.
+        // The manifest says 0–1; versions are stored with per cent.
         minimumPercent: percent === undefined ? undefined : percent * 100,
         conditionCombination: (conditions && attribute(conditions, 'conditionCombination')) ?? 'any',
         conditions: childrenOf(conditions, 'rollupCondition').map((each) =>
@@ -102,50 +106,54 @@ function rollupRules(element: XmlElement): Record<string, unknown> | undefined {
   };
 }
 
+/** What a mapInfo of imsss reads and writes. */
 const mapInfo = (element: XmlElement): Record<string, unknown> =>
   known({
-    targetObjectiveID: attribute(element, 'targetObjectiveID'),
+    targetObjectiveID: identifier(element, 'targetObjectiveID'),
     readSatisfiedStatus: bool(element, 'readSatisfiedStatus'),
     readNormalizedMeasure: bool(element, 'readNormalizedMeasure'),
     writeSatisfiedStatus: bool(element, 'writeSatisfiedStatus'),
     writeNormalizedMeasure: bool(element, 'writeNormalizedMeasure'),
-    readCompletionStatus: bool(element, 'readCompletionStatus'),
-    writeCompletionStatus: bool(element, 'writeCompletionStatus'),
-    readProgressMeasure: bool(element, 'readProgressMeasure'),
-    writeProgressMeasure: bool(element, 'writeProgressMeasure'),
-    readRawScore: bool(element, 'readRawScore'),
-    writeRawScore: bool(element, 'writeRawScore'),
-    readMinScore: bool(element, 'readMinScore'),
-    writeMinScore: bool(element, 'writeMinScore'),
-    readMaxScore: bool(element, 'readMaxScore'),
-    writeMaxScore: bool(element, 'writeMaxScore'),
   });
 
-function objectives(element: XmlElement): { primaryObjective?: unknown; objectives?: unknown[] } {
+const furtherFacts = ['RawScore', 'MinScore', 'MaxScore', 'CompletionStatus', 'ProgressMeasure'];
+/** What a mapInfo of adlseq adds (4th Edition): it reads unless told not to, and writes when told to (CAM 5.1.11). */
+const furtherMapInfo = (element: XmlElement): Record<string, unknown> => ({
+  targetObjectiveID: identifier(element, 'targetObjectiveID'),
+  ...Object.fromEntries(
+    furtherFacts.flatMap((fact) => [
+      [`read${fact}`, bool(element, `read${fact}`) ?? true],
+      [`write${fact}`, bool(element, `write${fact}`) ?? false],
+    ]),
+  ),
+});
+
+const isFurther = (group: XmlElement): boolean => group.namespace.includes('adlseq');
+
+function objectives(groups: XmlElement[]): { primaryObjective?: unknown; objectives?: unknown[] } {
   // `objectives` stands twice in the 4th Edition: imsss's own, and adlseq's with further maps of the same ids.
-  const groups = childrenOf(element, 'objectives');
   const further = new Map<string, Record<string, unknown>[]>();
-  for (const group of groups)
+  for (const group of groups.filter(isFurther))
     for (const each of childrenOf(group, 'objective')) {
-      const id = attribute(each, 'objectiveID');
-      if (id !== undefined && group.namespace.includes('adlseq'))
-        further.set(id, [...(further.get(id) ?? []), ...childrenOf(each, 'mapInfo').map(mapInfo)]);
+      const id = identifier(each, 'objectiveID');
+      if (id !== undefined)
+        further.set(id, [...(further.get(id) ?? []), ...childrenOf(each, 'mapInfo').map(furtherMapInfo)]);
     }
   const merge = (
     own: Record<string, unknown>[],
     more: Record<string, unknown>[],
-  ): Record<string, unknown>[] => {
-    const merged = own.map((map) => ({
+  ): Record<string, unknown>[] => [
+    ...own.map((map) => ({
       ...map,
       ...more.find((one) => one['targetObjectiveID'] === map['targetObjectiveID']),
-    }));
-    return [
-      ...merged,
-      ...more.filter((one) => !own.some((map) => map['targetObjectiveID'] === one['targetObjectiveID'])),
-    ];
-  };
+    })),
+    // A target that adlseq alone names: imsss's defaults are not its.
+    ...more
+      .filter((one) => !own.some((map) => map['targetObjectiveID'] === one['targetObjectiveID']))
+      .map((one) => ({ readSatisfiedStatus: false, readNormalizedMeasure: false, ...one })),
+  ];
   const objective = (each: XmlElement, isPrimary: boolean): Record<string, unknown> => {
-    const id = attribute(each, 'objectiveID') ?? '';
+    const id = identifier(each, 'objectiveID') ?? '';
     const measure = Number(childOf(each, 'minNormalizedMeasure')?.text.trim() || NaN);
     const maps = merge(childrenOf(each, 'mapInfo').map(mapInfo), further.get(id) ?? []);
     return known({
@@ -156,7 +164,7 @@ function objectives(element: XmlElement): { primaryObjective?: unknown; objectiv
       mapInfo: maps.length > 0 ? maps : undefined,
     });
   };
-  const imsss = groups.filter((group) => !group.namespace.includes('adlseq'));
+  const imsss = groups.filter((group) => !isFurther(group));
   const primary = imsss.flatMap((group) => childrenOf(group, 'primaryObjective'))[0];
   const others = imsss.flatMap((group) => childrenOf(group, 'objective'));
   return {
@@ -165,13 +173,21 @@ function objectives(element: XmlElement): { primaryObjective?: unknown; objectiv
   };
 }
 
-/** Reads a `<sequencing>` element; what stands in it replaces what `base` (its collection) says, part by part (SN 3.2). */
-export function readSequencing(element: XmlElement, base: Sequencing = {}): Sequencing {
+/**
+ * Reads a `<sequencing>` element; each element that stands in it replaces the one of the same name that `base` (its
+ * collection) has (CAM 5.1.2).
+ */
+export function readSequencing(own: XmlElement, base?: XmlElement): Sequencing {
+  const nameOf = (child: XmlElement): string => (isFurther(child) ? `adlseq:${child.name}` : child.name);
+  const said = new Set(own.children.map(nameOf));
+  const element: XmlElement = {
+    ...own,
+    children: [...own.children, ...(base?.children.filter((child) => !said.has(nameOf(child))) ?? [])],
+  };
   const limit = childOf(element, 'limitConditions');
   const delivery = childOf(element, 'deliveryControls');
   const considerations = childOf(element, 'rollupConsiderations');
   return {
-    ...base,
     ...known({
       sequencingControls: controls(element),
       sequencingRules: sequencingRules(element),
@@ -195,6 +211,6 @@ export function readSequencing(element: XmlElement, base: Sequencing = {}): Sequ
           measureSatisfactionIfActive: bool(considerations, 'measureSatisfactionIfActive'),
         }),
     }),
-    ...objectives(element),
+    ...objectives(childrenOf(element, 'objectives')),
   };
 }

@@ -37,11 +37,11 @@ export const framePage = (configuration: FrameConfiguration): string => `<!docty
 <meta name="referrer" content="no-referrer">
 <title>${escaped(configuration.title)}</title>
 <style>html,body,iframe{display:block;width:100%;height:100%;margin:0;border:0;overflow:hidden;background:#fff}[hidden]{display:none!important}
-#own-window{display:flex;flex-direction:column;align-items:center;justify-content:center;height:100%;padding:16px;box-sizing:border-box;background:#fbfaf6;color:#1d2733;font:18px/1.7 "Noto Sans TC",system-ui,sans-serif;text-align:center}
+#own-window,#rest{display:flex;flex-direction:column;align-items:center;justify-content:center;height:100%;padding:16px;box-sizing:border-box;background:#fbfaf6;color:#1d2733;font:18px/1.7 "Noto Sans TC",system-ui,sans-serif;text-align:center}
 #own-window button{min-height:44px;padding:8px 24px;border:0;border-radius:4px;background:#b3420f;color:#fff;font:inherit;cursor:pointer}
 #own-window button:focus-visible{outline:3px solid #1b4fd6;outline-offset:2px}</style>
 <script type="application/json" id="configuration">${embedded(configuration)}</script>
 <script type="module" src="/client/frame.js"></script>
 </head>
-<body><iframe id="content" name="content" title="${escaped(configuration.title)}" src="about:blank" allow="autoplay; fullscreen; encrypted-media" allowfullscreen></iframe><main id="own-window" hidden></main></body>
+<body><iframe id="content" name="content" title="${escaped(configuration.title)}" src="about:blank" allow="autoplay; fullscreen; encrypted-media" allowfullscreen></iframe><main id="own-window" hidden></main><p id="rest" role="status" hidden></p></body>
 </html>`;

@@ -3,6 +3,7 @@ import { DomainError, isDomainError } from '../../base/errors.ts';
 import { uuidFrom } from '../../base/ids.ts';
 import type { Iris } from '../../base/iris.ts';
 import type { Logger } from '../../base/logger.ts';
+import { recent } from '../../base/recent.ts';
 import type { Authority, DocumentDoor, StatementDoor, StateKey } from '../../lrs/types.ts';
 import type { Statement } from '../../xapi/types.ts';
 import { isWritable } from '../client/cmi/ledger.ts';
@@ -18,7 +19,10 @@ import { emptyItemState, statusOf, type ItemState } from './item-state.ts';
 import { createLocks } from './locks.ts';
 import { openingOf, type ItemOpening } from './seeds.ts';
 import {
+  checkCourse,
   checkShared,
+  objectiveScope,
+  readGlobals,
   readShared,
   sharedScope,
   sharedWrites,
@@ -107,8 +111,10 @@ export const standardOf = (version: PackageVersion): '1.2' | '2004' =>
 export function createRuntime(deps: RuntimeDeps): Runtime {
   const { store, clock, statements, documents, authority, iris, logger } = deps;
 
+  // A version never changes, and every commit asks for its own.
+  const versionById = recent(200, (id) => deps.packages.version(id));
   const versionOf = async (launch: PlayerLaunch): Promise<PackageVersion> => {
-    const version = await deps.packages.version(launch.packageVersionId);
+    const version = await versionById(launch.packageVersionId);
     if (version) return version;
     throw new DomainError('not-found', 'The course material is not there (any more).', {
       code: 'player.no-material',
@@ -119,10 +125,24 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
     if (item && item.href !== null) return item;
     throw new DomainError('not-found', 'The course has no such item.', { code: 'player.no-item' });
   };
-  const scopeOf = async (launch: PlayerLaunch, version: PackageVersion): Promise<string> =>
-    sharedScope(version, launch, (await deps.packages.package(version.packageId))?.organisation ?? '');
   const decode = (stored: StoredItemState | null): ItemState =>
     stored ? (JSON.parse(stored.body) as ItemState) : emptyItemState;
+  const ownerOf = async (version: PackageVersion): Promise<string> =>
+    (await deps.packages.package(version.packageId))?.organisation ?? '';
+  /** Where the item's shared data are: the course's are its global objectives. */
+  const scopeOf = async (
+    launch: PlayerLaunch,
+    version: PackageVersion,
+    item: PackageItem,
+  ): Promise<string> => {
+    const organisation = await ownerOf(version);
+    if (item.identifier === courseItem) return objectiveScope(launch, organisation);
+    const course =
+      version.extra['sharedDataGlobalToSystem'] === false
+        ? await store.get(launch.registration, courseItem)
+        : null;
+    return sharedScope(version, launch, organisation, decode(course).cmi['attempt'] ?? null);
+  };
 
   const frameOf =
     (launch: PlayerLaunch, version: PackageVersion, item: PackageItem, seed: string, at: Date) =>
@@ -195,11 +215,12 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
     const item = commit.item === courseItem ? theCourse(version) : itemOf(version, commit.item);
     const model = standard === '1.2' ? model12 : model2004;
     for (const [name] of commit.set)
-      if (commit.item === courseItem ? name !== 'tree' : !isWritable(model, name))
+      if (commit.item !== courseItem && !isWritable(model, name))
         throw new DomainError('invalid', 'A value was sent for an element that content may not set.', {
           problems: [{ path: name, message: 'is not an element that content may set' }],
         });
-    checkShared(item, commit);
+    if (commit.item === courseItem) checkCourse(version, commit);
+    else checkShared(item, commit);
     for (;;) {
       const stored = await current(launch.registration, item.identifier);
       if (!stored || stored.launchId !== writer) return 'stale';
@@ -221,7 +242,7 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
           : [],
         shared:
           applied.shared.length > 0
-            ? await sharedWrites(store, item, await scopeOf(launch, version), applied.shared)
+            ? await sharedWrites(store, item, await scopeOf(launch, version, item), applied.shared)
             : [],
       };
       const owes = Object.values(outbox).some((list: unknown[]) => list.length > 0);
@@ -322,9 +343,15 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
         if (stored?.launchId === launch.id) next.sequence = stored.sequence;
         if (!(await store.put(next))) continue;
         const { sequence } = next;
-        const shared = item.sharedData ? await readShared(store, item, await scopeOf(launch, version)) : [];
+        const scope = await scopeOf(launch, version, item);
+        const shared = item.sharedData ? await readShared(store, item, scope) : [];
         const opening = openingOf(standard, item, state, launch.learner, false, shared);
-        return { ...opening, sequence, ...(identifier === courseItem ? { seed: state.cmi } : {}) };
+        if (identifier !== courseItem) return { ...opening, sequence };
+        return {
+          ...opening,
+          sequence,
+          seed: { ...state.cmi, ...(await readGlobals(store, version, scope)) },
+        };
       }
     },
 

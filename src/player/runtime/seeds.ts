@@ -19,6 +19,7 @@ export interface ItemOpening {
     masteryScore: number | null;
     scaledPassingScore: number | null;
     completionThreshold: number | null;
+    completionByMeasure: boolean;
     credit: boolean;
     browse: boolean;
   };
@@ -37,6 +38,11 @@ function passingScore(item: PackageItem): number | null {
   const measure = primary.minNormalizedMeasure;
   return typeof measure === 'number' ? measure : 1;
 }
+
+const durationLimit = (item: PackageItem): string | undefined => {
+  const limit = item.sequencing?.['attemptAbsoluteDurationLimit'];
+  return typeof limit === 'string' ? limit : undefined;
+};
 
 /** The run-time data that Initialize of this item begins with. Pure. */
 export function openingOf(
@@ -86,14 +92,16 @@ export function openingOf(
           ...given('cmi.launch_data', item.dataFromLms),
           ...given('cmi.completion_threshold', threshold),
           ...given('cmi.scaled_passing_score', scaledPassingScore),
-          ...given('cmi.max_time_allowed', item.maxTimeAllowed),
+          // SN 3.5 and RTE 4.2.15: in SCORM 2004 the limit stands with the sequencing.
+          ...given('cmi.max_time_allowed', item.maxTimeAllowed ?? durationLimit(item)),
           ...given('cmi.time_limit_action', item.timeLimitAction),
         };
   // RTE 4.3.1: a store keeps its value over sessions and attempts of every item that maps it.
   const access: Record<string, Access> = {};
   for (const [n, { targetId, read, write, value }] of shared.entries()) {
     seed[`adl.data.${n}.id`] = targetId;
-    if (value !== null && read) seed[`adl.data.${n}.store`] = value;
+    // Emptied, a store reads as never set (ADL's test package DDM).
+    if (value && read) seed[`adl.data.${n}.store`] = value;
     access[`adl.data.${n}.store`] = { read, write };
   }
   return {
@@ -106,6 +114,7 @@ export function openingOf(
       masteryScore,
       scaledPassingScore,
       completionThreshold: threshold,
+      completionByMeasure: item.completionThreshold?.contentDecides !== true,
       credit: !browse,
       browse,
     },

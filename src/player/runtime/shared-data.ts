@@ -17,21 +17,84 @@ export interface SharedWrite {
   revision: number;
 }
 
+/** A global objective as the course's commit carries it (client/sequencing): `objective.` and its target. */
+const globalPrefix = 'objective.';
 const store = /^adl\.data\.(\d+)\.store$/;
-export const isSharedElement = (name: string): boolean => name.startsWith('adl.data.');
+export const isSharedElement = (name: string): boolean =>
+  name.startsWith('adl.data.') || name.startsWith(globalPrefix);
 
 /**
  * Whose stores these are (CAM 3.4.1, adlcp:sharedDataGlobalToSystem): the learner's over all courses of the organisation
- * that owns the package, or those of one registration. Another vendor's content never reads them. Pure.
+ * that owns the package, or those of one attempt on the course. Another vendor's content never reads them. Pure.
  */
 export const sharedScope = (
   version: PackageVersion,
   launch: { registration: string; learner: { id: string } },
   organisation: string,
+  /** Number of the attempt on the course as a whole; null: it has only one. */
+  attempt: string | null = null,
 ): string =>
   version.extra['sharedDataGlobalToSystem'] === false
-    ? uuidFrom('shared-data', 'registration', launch.registration)
+    ? uuidFrom('shared-data', 'registration', launch.registration, ...(attempt === null ? [] : [attempt]))
     : uuidFrom('shared-data', 'learner', launch.learner.id, organisation);
+
+/** Whose global objectives these are where they outlive the course (adlseq:objectivesGlobalToSystem, SN 3.10.2). Pure. */
+export const objectiveScope = (launch: { learner: { id: string } }, organisation: string): string =>
+  uuidFrom('global-objectives', launch.learner.id, organisation);
+
+/** The targets of the package's objective maps; none where its global objectives are its own. Pure. */
+export function globalTargets(version: PackageVersion): Set<string> {
+  const targets = new Set<string>();
+  if (version.extra['objectivesGlobalToSystem'] === false) return targets;
+  const note = (sequencing: unknown): void => {
+    const { primaryObjective, objectives = [] } = (sequencing ?? {}) as {
+      primaryObjective?: MappedObjective;
+      objectives?: MappedObjective[];
+    };
+    for (const objective of [primaryObjective, ...objectives])
+      for (const { targetObjectiveID } of objective?.mapInfo ?? [])
+        if (targetObjectiveID !== undefined) targets.add(targetObjectiveID);
+  };
+  const visit = (items: PackageItem[]): void => {
+    for (const { sequencing, children } of items) {
+      note(sequencing);
+      visit(children);
+    }
+  };
+  note(version.extra['sequencing']);
+  visit(version.items);
+  return targets;
+}
+
+interface MappedObjective {
+  mapInfo?: { targetObjectiveID?: string }[];
+}
+
+/** What the learner's courses know of the package's global objectives, as the frame takes it. */
+export async function readGlobals(
+  states: Pick<RuntimeStateStore, 'get'>,
+  version: PackageVersion,
+  scope: string,
+): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const target of globalTargets(version)) {
+    const stored = await states.get(scope, target);
+    if (stored) found[`${globalPrefix}${target}`] = (JSON.parse(stored.body) as { value: string }).value;
+  }
+  return found;
+}
+
+/** DomainError `invalid` for what the course as a whole may not keep. */
+export function checkCourse(version: PackageVersion, commit: Commit): void {
+  const targets = globalTargets(version);
+  for (const [name] of commit.set) {
+    const target = name.startsWith(globalPrefix) ? name.slice(globalPrefix.length) : null;
+    if (target === null ? name === 'tree' || name === 'attempt' : targets.has(target)) continue;
+    throw new DomainError('invalid', 'A value was sent for something that the course does not keep.', {
+      problems: [{ path: name, message: 'is no state of the course and none of its global objectives' }],
+    });
+  }
+}
 
 /** The stores that the item maps, with what is in them. */
 export const readShared = (
@@ -55,7 +118,7 @@ export function checkShared(item: PackageItem, commit: Commit): void {
       });
 }
 
-/** The last value of each store, with the revisions it rests on. */
+/** The last value of each store and global objective, with the revisions it rests on. */
 export async function sharedWrites(
   states: Pick<RuntimeStateStore, 'get'>,
   item: PackageItem,
@@ -66,6 +129,7 @@ export async function sharedWrites(
   for (const [name, value] of set) {
     const map = mapOf(item, name);
     if (map) values.set(map.targetId, value);
+    else if (name.startsWith(globalPrefix)) values.set(name.slice(globalPrefix.length), value);
   }
   return Promise.all(
     [...values].map(async ([target, value]) => ({

@@ -3,6 +3,7 @@ import { DomainError } from '../../base/errors.ts';
 import { newSortableId, newUuid } from '../../base/ids.ts';
 import type { Iris } from '../../base/iris.ts';
 import type { Logger } from '../../base/logger.ts';
+import { recent } from '../../base/recent.ts';
 import type { Authority, StatementDoor } from '../../lrs/types.ts';
 import type { PackageLibrary, PlayerSessions, ReadingSession, SessionEnding } from '../types.ts';
 import {
@@ -93,6 +94,9 @@ export function createPlayerSessions(deps: PlayerSessionDeps): PlayerSessionServ
   const rules = deps.rules ?? readingRules;
   const tokens = createLaunchTokens(deps.secret);
 
+  /** A launch never changes: one that was read serves all the beats and commits that follow. */
+  const launchById = recent(5000, (id) => store.launch(id));
+
   const total = (sessions: StoredReadingSession[]): number =>
     sessions.reduce((sum, session) => sum + session.milliseconds, 0);
 
@@ -103,8 +107,8 @@ export function createPlayerSessions(deps: PlayerSessionDeps): PlayerSessionServ
 
   /** Stores what an ended session says, then remembers that it is done. Safe to run twice and anywhere. */
   const record = async (session: StoredReadingSession, launch: PlayerLaunch | null): Promise<void> => {
-    const known = launch ?? (await store.launch(session.launchId));
-    const statement = known && readingStatement(session, known, iris);
+    const of = launch ?? (await launchById(session.launchId));
+    const statement = of && readingStatement(session, of, iris);
     if (statement) {
       await statements.store([statement], authority);
       await started(session);
@@ -181,7 +185,7 @@ export function createPlayerSessions(deps: PlayerSessionDeps): PlayerSessionServ
         return null;
       }
       return viewStopped(launch, {
-        elsewhere: (await store.launch(running.launchId))?.course.title ?? '',
+        elsewhere: (await launchById(running.launchId))?.course.title ?? '',
       });
     }
     const next = advance(running, now, attention);
@@ -250,7 +254,7 @@ export function createPlayerSessions(deps: PlayerSessionDeps): PlayerSessionServ
 
     async authenticate(kind, token) {
       const id = tokens.launchIdIn(token);
-      const launch = id === null ? null : await store.launch(id);
+      const launch = id === null ? null : await launchById(id);
       const now = clock.now().getTime();
       const tooOld =
         launch !== null &&

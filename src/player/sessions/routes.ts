@@ -2,6 +2,7 @@ import express, { type Request, type Router } from 'express';
 import { z } from 'zod';
 import { DomainError } from '../../base/errors.ts';
 import { parse } from '../../http/validate.ts';
+import { beatBody, beatOf, type BeatListener } from './listener.ts';
 import type { PlayerLaunch } from './store.ts';
 import type { PlayerSessionService } from './player-sessions.ts';
 
@@ -9,15 +10,10 @@ export interface PlayerRouteDeps {
   sessions: PlayerSessionService;
   /** The portal's signed-in person; null when there is none. */
   currentPerson: (req: Request) => { id: string } | null;
+  /** Answers the beats that follow (listener.ts). */
+  listener?: Pick<BeatListener, 'saw'>;
 }
 
-const beat = z.object({
-  token: z.string().max(200),
-  visible: z.boolean(),
-  idleSeconds: z.number().min(0).optional(),
-  takeOver: z.boolean().optional(),
-  present: z.boolean().optional(),
-});
 const leave = z.object({
   token: z.string().max(200),
   how: z.enum(['left', 'closed']),
@@ -28,7 +24,7 @@ const leave = z.object({
  * The portal's side of the player. The body's beat token is the proof (sendBeacon carries no header of ours), so no CSRF
  * token is asked: mount it before the CSRF fence. Whoever is signed in as someone else is refused.
  */
-export function createPlayerRoutes({ sessions, currentPerson }: PlayerRouteDeps): Router {
+export function createPlayerRoutes({ sessions, currentPerson, listener }: PlayerRouteDeps): Router {
   const router = express.Router();
   // A beacon arrives as text/plain where a browser does not let it say JSON.
   router.use('/api/player', express.json({ limit: '16kb', type: ['application/json', 'text/plain'] }));
@@ -44,16 +40,12 @@ export function createPlayerRoutes({ sessions, currentPerson }: PlayerRouteDeps)
   };
 
   router.post('/api/player/sessions/:id/beat', async (req, res) => {
-    const { token, visible, idleSeconds, takeOver, present } = parse(beat, req.body);
-    const launch = await launchOf(req, token);
-    res.set('Cache-Control', 'no-store').json(
-      await sessions.beat(launch, {
-        visible,
-        ...(idleSeconds === undefined ? {} : { idleSeconds }),
-        ...(takeOver === undefined ? {} : { takeOver }),
-        ...(present === undefined ? {} : { present }),
-      }),
-    );
+    const body = parse(beatBody, req.body);
+    const launch = await launchOf(req, body.token);
+    const view = await sessions.beat(launch, beatOf(body));
+    listener?.saw(launch.id, req.headers.cookie);
+    // The time counts whether or not the portal's session still lives; the page tells the reader when it does not.
+    res.set('Cache-Control', 'no-store').json({ ...view, signedIn: currentPerson(req) !== null });
   });
 
   router.post('/api/player/sessions/:id/leave', async (req, res) => {

@@ -27,6 +27,8 @@ interface EnrolmentRow {
   packageVersionId?: string | null;
   /** `person|course` while current; absent once withdrawn: the unique index is sparse. */
   currentKey?: string;
+  /** Its Statement is not stored yet; absent once it is. */
+  owed?: boolean;
 }
 
 const courses = new Schema<CourseRow>(
@@ -59,12 +61,14 @@ const enrolments = new Schema<EnrolmentRow>(
     withdrawnAt: { type: Date, default: null },
     packageVersionId: { type: String, default: null },
     currentKey: String,
+    owed: Boolean,
   },
   { versionKey: false, collection: 'enrolments' },
 );
 enrolments.index({ currentKey: 1 }, { unique: true, sparse: true });
 enrolments.index({ personId: 1, enrolledAt: -1 });
 enrolments.index({ courseId: 1, _id: 1 });
+enrolments.index({ owed: 1, enrolledAt: 1 }, { sparse: true });
 
 const toRow = (course: Course, revision: number): CourseRow => ({
   _id: course.id,
@@ -176,6 +180,7 @@ export async function createMongoCourseStore(connection: Connection): Promise<Co
         await enrolment.create({
           _id: registration,
           ...rest,
+          owed: true,
           ...(rest.withdrawnAt === null ? { currentKey: currentKey(rest.personId, rest.courseId) } : {}),
         });
       } catch (error) {
@@ -184,6 +189,17 @@ export async function createMongoCourseStore(connection: Connection): Promise<Co
       const row = await current(rest.personId, rest.courseId);
       if (!row) throw new Error('an enrolment was neither found nor stored');
       return toEnrolment(row);
+    },
+    async unrecordedEnrolments(limit) {
+      const rows = await enrolment
+        .find({ owed: true })
+        .sort({ enrolledAt: 1 })
+        .limit(limit)
+        .lean<EnrolmentRow[]>();
+      return rows.map(toEnrolment);
+    },
+    async markEnrolmentRecorded(registration) {
+      await enrolment.updateOne({ _id: registration }, { $unset: { owed: '' } });
     },
     async enrolment(personId, courseId) {
       const row = await current(personId, courseId);

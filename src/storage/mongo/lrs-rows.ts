@@ -15,8 +15,10 @@ export interface Row {
   /** Those of them that what refers to it inherits. */
   passed: string[];
   batch: string;
-  /** Its definitions become the LRS's own; absent: they do not, or there are none. */
-  defines?: boolean;
+  /** The Activities that it defines for the LRS; absent: none. */
+  defines?: string[];
+  /** Its names of Agents become the LRS's own. */
+  names?: boolean;
   refersTo: string | null;
   voiding: boolean;
   voided: boolean;
@@ -32,7 +34,8 @@ const schema = new Schema(
     terms: [String],
     passed: [String],
     batch: String,
-    defines: Boolean,
+    defines: { type: [String], default: undefined },
+    names: Boolean,
     refersTo: { type: String, default: null },
     voiding: Boolean,
     voided: Boolean,

@@ -16,7 +16,7 @@ import { type Connection, isDuplicateKey } from './open.ts';
 
 export async function createMongoStatementStore(connection: Connection): Promise<StatementStore> {
   const statementRows = await openStatementRows(connection);
-  const { model, references } = statementRows;
+  const { model, references, byIds, referencesTo } = statementRows;
   const sequence = await createSequence(connection);
   const knowledge = await createKnowledge(connection);
   const writer = createStatementWriter(statementRows, sequence, knowledge);
@@ -95,6 +95,15 @@ export async function createMongoStatementStore(connection: Connection): Promise
       ]);
       if (!row || isDead(state, row.seq) || state.open.some(({ batch }) => batch === row.batch)) return null;
       return toRow(row);
+    },
+    async referring(id) {
+      const [reference] = await referencesTo([id]);
+      const [rows, state] = await Promise.all([byIds(reference?.sources ?? []), sequence.read()]);
+      return rows
+        .filter(({ seq, refersTo }) => refersTo === id && seq < visibleBefore(state) && !isDead(state, seq))
+        .sort((a, b) => a.seq - b.seq)
+        .slice(0, 50)
+        .map(({ _id }) => _id);
     },
     find,
     findText: async (query) => toTextPage(await find(query)),

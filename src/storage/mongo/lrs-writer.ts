@@ -43,8 +43,10 @@ export function createStatementWriter(
 
   const learnFrom = async (row: Row): Promise<void> => {
     const { definitions, agentNames } = learnt(row.body);
-    const defined = definitions.map(({ activityId, text }) => ({ activityId, mark: text, text: () => text }));
-    await knowledge.learn({ definitions: row.defines ? defined : [], agentNames });
+    const defined = definitions
+      .filter(({ activityId }) => row.defines?.includes(activityId))
+      .map(({ activityId, text }) => ({ activityId, mark: text, text: () => text }));
+    await knowledge.learn({ definitions: defined, agentNames: row.names ? agentNames : [] });
   };
 
   /** Undoes crashed batches that were not decided, completes those that were. */
@@ -115,7 +117,10 @@ export function createStatementWriter(
     terms: statement.terms.map(hashed),
     passed: statement.terms.filter(isInherited).map(hashed),
     batch,
-    ...(statement.definitions.length > 0 ? { defines: true } : {}),
+    ...(statement.definitions.length > 0
+      ? { defines: [...new Set(statement.definitions.map(({ activityId }) => activityId))] }
+      : {}),
+    ...(statement.agentNames.length > 0 ? { names: true } : {}),
     refersTo: statement.refersTo,
     voiding: statement.voiding,
     voided: false,

@@ -6,7 +6,10 @@ interface Row {
   _id: string;
   data: string;
   personId: string | null;
+  seenAt: Date;
   expiresAt: Date;
+  /** Absent in what an earlier version wrote. */
+  endsAt?: Date | null;
 }
 
 const schema = new Schema<Row>(
@@ -14,7 +17,9 @@ const schema = new Schema<Row>(
     _id: { type: String, required: true },
     data: { type: String, required: true },
     personId: { type: String, default: null },
+    seenAt: { type: Date, default: new Date(0) },
     expiresAt: { type: Date, required: true },
+    endsAt: { type: Date, default: null },
   },
   { versionKey: false, collection: 'web_sessions' },
 );
@@ -25,7 +30,13 @@ const toSession = (row: Row): WebSession => ({
   id: row._id,
   data: row.data,
   personId: row.personId,
+  seenAt: row.seenAt ?? new Date(0),
   expiresAt: row.expiresAt,
+  endsAt: row.endsAt ?? null,
+});
+const living = (now: Date) => ({
+  expiresAt: { $gt: now },
+  $or: [{ endsAt: null }, { endsAt: { $gt: now } }],
 });
 
 export async function createMongoWebSessionStore(connection: Connection): Promise<WebSessionStore> {
@@ -34,27 +45,32 @@ export async function createMongoWebSessionStore(connection: Connection): Promis
   await model.createIndexes();
   return {
     async get(id, now) {
-      const row = await model.findOne({ _id: id, expiresAt: { $gt: now } }).lean<Row>();
+      const row = await model.findOne({ _id: id, ...living(now) }).lean<Row>();
       return row ? toSession(row) : null;
     },
     async put({ id, ...rest }) {
       await model.replaceOne({ _id: id }, { _id: id, ...rest }, { upsert: true });
     },
-    async touch(id, expiresAt) {
-      await model.updateOne({ _id: id }, { $set: { expiresAt } });
+    async touch(id, { seenAt, expiresAt }) {
+      // The end never moves, so what is read here still holds when it is written.
+      const row = await model.findById(id, { endsAt: 1 }).lean<Pick<Row, 'endsAt'>>();
+      const capped = row?.endsAt && row.endsAt < expiresAt ? row.endsAt : expiresAt;
+      await model.updateOne({ _id: id }, { $set: { seenAt, expiresAt: capped } });
     },
     async delete(id) {
       await model.deleteOne({ _id: id });
     },
     async ofPerson(personId, now) {
       const rows = await model
-        .find({ personId, expiresAt: { $gt: now } })
-        .sort({ expiresAt: -1 })
+        .find({ personId, ...living(now) })
+        .sort({ seenAt: -1, _id: 1 })
         .lean<Row[]>();
       return rows.map(toSession);
     },
     async deleteExpired(now) {
-      return (await model.deleteMany({ expiresAt: { $lte: now } })).deletedCount;
+      return (
+        await model.deleteMany({ $or: [{ expiresAt: { $lte: now } }, { endsAt: { $lte: now, $ne: null } }] })
+      ).deletedCount;
     },
   };
 }

@@ -35,6 +35,8 @@ export const coursesSchema: SqliteSchema = {
     `ALTER TABLE enrolments ADD COLUMN package_version_id TEXT;
     DROP INDEX enrolments_course;
     CREATE INDEX enrolments_course ON enrolments (course_id, registration);`,
+    `ALTER TABLE enrolments ADD COLUMN owed INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX enrolments_owed ON enrolments (enrolled_at) WHERE owed = 1;`,
   ],
 };
 
@@ -98,9 +100,13 @@ export function createSqliteCourseStore(db: Sqlite): CourseStore {
     'SELECT body, revision FROM courses WHERE organisation = ? ORDER BY created_at DESC, id DESC',
   );
   const enrol = db.prepare(
-    `INSERT INTO enrolments (registration, course_id, person_id, enrolled_at, started_at, withdrawn_at, package_version_id)
-     VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    `INSERT INTO enrolments (registration, course_id, person_id, enrolled_at, started_at, withdrawn_at, package_version_id, owed)
+     VALUES (?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING`,
   );
+  const owed = db.prepare<[number], EnrolmentRow>(
+    'SELECT * FROM enrolments WHERE owed = 1 ORDER BY enrolled_at LIMIT ?',
+  );
+  const recorded = db.prepare('UPDATE enrolments SET owed = 0 WHERE registration = ?');
   const current = db.prepare<[string, string], EnrolmentRow>(
     'SELECT * FROM enrolments WHERE person_id = ? AND course_id = ? AND withdrawn_at IS NULL',
   );
@@ -205,6 +211,12 @@ export function createSqliteCourseStore(db: Sqlite): CourseStore {
       const row = current.get(enrolment.personId, enrolment.courseId);
       if (!row) throw new Error('an enrolment was neither found nor stored');
       return toEnrolment(row);
+    },
+    async unrecordedEnrolments(limit) {
+      return owed.all(limit).map(toEnrolment);
+    },
+    async markEnrolmentRecorded(registration) {
+      recorded.run(registration);
     },
     async enrolment(personId, courseId) {
       const row = current.get(personId, courseId);

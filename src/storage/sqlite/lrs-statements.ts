@@ -94,6 +94,10 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
   const sourcesOf = db.prepare<[Buffer], { source: number; voiding: number }>(
     'SELECT source, voiding FROM lrs_references WHERE target = ?',
   );
+  const referringTo = db.prepare<[Buffer], Row>(
+    `SELECT s.* FROM lrs_references r CROSS JOIN lrs_statements s ON s.seq = r.source
+     WHERE r.target = ? ORDER BY r.source LIMIT 50`,
+  );
   const inheritedBy = db
     .prepare<[number], string>('SELECT keys FROM lrs_references WHERE source = ?')
     .pluck();
@@ -286,6 +290,9 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
     async byId(id) {
       const row = byId.get(idBytes(id));
       return row ? toRow(row) : null;
+    },
+    async referring(id) {
+      return referringTo.all(idBytes(id)).map((row) => toRow(row).id);
     },
     find: queries.find,
     findText: queries.findText,

@@ -1,5 +1,6 @@
 import type { PlayerLaunch, PlayerSessionStore, StoredReadingSession } from '../../player/sessions/store.ts';
 import { decodeLaunch } from '../player-launch.ts';
+import { createGroupedChanges } from './group-commit.ts';
 import type { Sqlite, SqliteSchema } from './open.ts';
 
 export const playerSessionsSchema: SqliteSchema = {
@@ -93,6 +94,9 @@ const toRow = (session: StoredReadingSession): Row => ({
   asked: session.asked ? 1 : null,
 });
 
+/** Beats wait for each other so long: one fsync for all of them, and nobody waits for the answer to a beat. */
+const gatherBeats = 100;
+
 export function createSqlitePlayerSessionStore(db: Sqlite): PlayerSessionStore {
   const putLaunch = db.prepare<[string, string, number]>('INSERT INTO player_launches VALUES (?, ?, ?)');
   const launch = db.prepare<[string], { body: string }>('SELECT body FROM player_launches WHERE id = ?');
@@ -108,6 +112,7 @@ export function createSqlitePlayerSessionStore(db: Sqlite): PlayerSessionStore {
       ending = @ending, milliseconds = @milliseconds, revision = @revision + 1
      WHERE id = @id AND revision = @revision AND ended_at IS NULL`,
   );
+  const beats = createGroupedChanges(db, { gatherMilliseconds: gatherBeats });
   const running = db.prepare<[string], Row>(
     'SELECT * FROM reading_sessions WHERE learner_id = ? AND ended_at IS NULL',
   );
@@ -145,7 +150,8 @@ export function createSqlitePlayerSessionStore(db: Sqlite): PlayerSessionStore {
       return row ? toSession(row) : null;
     },
     async change(session) {
-      return change.run(toRow(session)).changes === 1;
+      if (session.endedAt !== null) return change.run(toRow(session)).changes === 1;
+      return beats(() => change.run(toRow(session)));
     },
     async markRecorded({ id }, at) {
       markRecorded.run(at.getTime(), id);

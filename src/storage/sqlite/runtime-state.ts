@@ -1,4 +1,5 @@
 import type { RuntimeStateStore, StoredItemState } from '../../player/runtime/store.ts';
+import { createGroupedChanges } from './group-commit.ts';
 import type { Sqlite, SqliteSchema } from './open.ts';
 
 export const runtimeStateSchema: SqliteSchema = {
@@ -65,6 +66,7 @@ export function createSqliteRuntimeStateStore(db: Sqlite): RuntimeStateStore {
     `UPDATE runtime_states SET outbox = NULL, revision = revision + 1
      WHERE registration = ? AND item = ? AND revision = ?`,
   );
+  const changed = createGroupedChanges(db);
   const withOutbox = db.prepare<[number, number], Row>(
     'SELECT * FROM runtime_states WHERE outbox IS NOT NULL AND updated_at < ? ORDER BY updated_at LIMIT ?',
   );
@@ -92,10 +94,10 @@ export function createSqliteRuntimeStateStore(db: Sqlite): RuntimeStateStore {
         revision: state.revision,
         package_version_id: state.packageVersionId ?? null,
       };
-      return (state.revision === 0 ? insert : update).run(row).changes === 1;
+      return changed(() => (state.revision === 0 ? insert : update).run(row));
     },
     async clearOutbox({ registration, item, revision }) {
-      return clear.run(registration, item, revision).changes === 1;
+      return changed(() => clear.run(registration, item, revision));
     },
     async forget(registration) {
       return forget.run(registration).changes;

@@ -59,7 +59,14 @@ const present = (fields: Record<string, unknown>): Record<string, unknown> =>
 
 /** Every table that is copied row by row. Statements, documents, names of agents and the feed have readers of their own. */
 export const tableKinds: readonly TableKind[] = [
-  table('web_sessions', 'id', { id: 'text', data: 'text', person_id: 'text', expires_at: 'date' }),
+  table('web_sessions', 'id', {
+    id: 'text',
+    data: 'text',
+    person_id: 'text',
+    seen_at: 'date',
+    expires_at: 'date',
+    ends_at: 'date',
+  }),
   table('player_launches', 'id', { id: 'text', body: 'text', expires_at: 'date' }),
   table(
     'reading_sessions',
@@ -231,12 +238,17 @@ export const tableKinds: readonly TableKind[] = [
       started_at: 'date',
       withdrawn_at: 'date',
       package_version_id: 'text',
+      owed: 'boolean',
     },
     {
-      mongo: (row): Record<string, unknown> =>
-        row['withdrawn_at'] === null
+      elsewhere: ['owed'],
+      from: ({ owed }) => ({ owed: owed === true ? 1 : 0 }),
+      mongo: (row): Record<string, unknown> => ({
+        ...(row['withdrawn_at'] === null
           ? { currentKey: `${text(row, 'person_id')}|${text(row, 'course_id')}` }
-          : {},
+          : {}),
+        ...(row['owed'] === 1 ? { owed: true } : {}),
+      }),
     },
   ),
   table('quizzes', 'course_id', { course_id: 'text', body: 'text' }),

@@ -106,7 +106,8 @@ export class Ledger implements Neighbours {
     if (located.steps.some(({ collection, index }) => index >= this.count(collection)))
       return fail(codes.indexOnGet);
     if (!this.#accessOf(element, located.spec).read) return fail(codes.writeOnly);
-    const value = this.value(element) ?? located.spec.initial;
+    const kept = this.value(element);
+    const value = (kept === '' && located.spec.emptyIsUnset ? null : kept) ?? located.spec.initial;
     if (value !== undefined) return { value, error: 0 };
     return codes.notSet === null ? { value: '', error: 0 } : fail(codes.notSet);
   }

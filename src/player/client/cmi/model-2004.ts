@@ -191,6 +191,6 @@ export const model2004: DataModel = {
     'adl.nav.request_valid.continue': { access: 'read', initial: 'unknown' },
     'adl.nav.request_valid.previous': { access: 'read', initial: 'unknown' },
     'adl.data.n.id': { access: 'read' },
-    'adl.data.n.store': { access: 'both', check: anyString },
+    'adl.data.n.store': { access: 'both', check: anyString, emptyIsUnset: true },
   },
 };

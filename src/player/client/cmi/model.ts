@@ -19,6 +19,8 @@ export interface ElementSpec {
   needs?: string[];
   /** Refuses a value the rest of the model forbids (a duplicate id …): a general set failure. */
   refuse?: (value: string, element: string, neighbours: Neighbours) => boolean;
+  /** Set to nothing it reads as never set. */
+  emptyIsUnset?: true;
   /** The value before anything is set; absent: reading is an error in SCORM 2004 and '' in 1.2. */
   initial?: string;
 }

@@ -8,6 +8,8 @@ export interface LaunchRules {
   scaledPassingScore: number | null;
   /** minProgressMeasure when completed by measure, 0–1 (2004). */
   completionThreshold: number | null;
+  /** The 4th Edition's threshold: without a measure the SCO's own word does not stand (RTE 4.2.4.1). */
+  completionByMeasure?: boolean;
   credit: boolean;
   browse: boolean;
 }
@@ -23,6 +25,7 @@ export function evaluate2004(ledger: Ledger, rules: LaunchRules): { completion: 
   let completion = ledger.value('cmi.completion_status') ?? 'unknown';
   if (rules.completionThreshold !== null) {
     if (progress !== null) completion = progress >= rules.completionThreshold ? 'completed' : 'incomplete';
+    else if (rules.completionByMeasure) completion = 'unknown';
   }
   let success = ledger.value('cmi.success_status') ?? 'unknown';
   if (rules.scaledPassingScore !== null)
