@@ -18,6 +18,7 @@ import { createIdentity } from './context-identity.ts';
 import { createCatalogue } from './courses/catalogue.ts';
 import { courseActivity, createEnrolments } from './courses/enrolments.ts';
 import { createPublishing } from './courses/publishing.ts';
+import { checkIdKey } from './id-key.ts';
 import { createRateLimits } from './http/rate-limit.ts';
 import { ensureDemoAgencies } from './identity/agencies/demo-agencies.ts';
 import { ensureDemoPeople, demoAccounts, demoOrganisation } from './identity/demo-people.ts';
@@ -25,7 +26,7 @@ import { ensureAdministrator } from './identity/people.ts';
 import { allows, organisationFor } from './identity/policy.ts';
 import { allowed, currentPerson } from './identity/routes-access.ts';
 import { createErasures } from './lrs/admin/erasure.ts';
-import { createForwarding } from './lrs/admin/forwarding.ts';
+import { createForwarding, forwardingSealUse } from './lrs/admin/forwarding.ts';
 import { createRejectionLog } from './lrs/admin/rejections.ts';
 import { createCredentials } from './lrs/credentials.ts';
 import { createStatementDoor } from './lrs/door.ts';
@@ -75,6 +76,7 @@ export async function createContext(
     waitSeconds: config.mongodbWaitSeconds,
     onWaiting: (reason) => logger.warn({ reason }, 'waiting for MongoDB'),
   });
+  await checkIdKey(storage.once, config.secrets.idNumberKey, clock);
   const iris = createIris(config.publicOrigin);
   const platform: Authority = {
     id: 'platform',
@@ -109,7 +111,7 @@ export async function createContext(
     statements: storage.lrs.statements,
     attachments: storage.lrs.attachments,
     store: storage.lrs.admin,
-    sealer: createSealer(config.secrets.idNumberKey, 'lrs-forwarding/seal'),
+    sealer: createSealer(config.secrets.idNumberKey, forwardingSealUse),
     clock,
     logger,
   });

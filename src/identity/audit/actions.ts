@@ -56,6 +56,7 @@ export const auditedActions = [
   'forwarding.remove',
   'erasure.request',
   'erasure.confirm',
+  'id-key.rotate',
   'agencies.import',
   'audit.read',
   'audit.export',
