@@ -31,6 +31,13 @@ export interface Config {
   demoIdpPort: number | null;
   /** Whether accounts with a staff role must have a second factor. */
   staffTotp: 'required' | 'optional';
+  /** Personal data rights: days of grace before an erasure, what it does, and how long a download is kept. */
+  privacy: {
+    graceDays: number;
+    erasedStatements: 'erase' | 'void';
+    erasedCertificates: 'keep' | 'revoke';
+    exportDays: number;
+  };
   /** The sender of the platform's mails. */
   mailFrom: string;
   logLevel: string;
@@ -99,6 +106,10 @@ const schema = z.object({
   DEMO_IDP: z.enum(['on', 'off']).optional(),
   DEMO_IDP_PORT: z.coerce.number().int().min(0).max(65535).optional(),
   STAFF_TOTP: z.enum(['required', 'optional']).optional(),
+  ERASURE_GRACE_DAYS: z.coerce.number().int().min(0).max(365).default(14),
+  ERASED_STATEMENTS: z.enum(['erase', 'void']).default('erase'),
+  ERASED_CERTIFICATES: z.enum(['keep', 'revoke']).default('keep'),
+  DATA_EXPORT_DAYS: z.coerce.number().int().min(1).max(90).default(7),
   MAIL_URL: z.string().optional(),
   MAIL_FROM: z.string().trim().min(3).max(200).default('Zhixing <no-reply@localhost>'),
   ADMIN_LOGIN: z.string().trim().min(1).max(100).optional(),
@@ -230,6 +241,12 @@ export function readConfig(
         ? null
         : (env.DEMO_IDP_PORT ?? (env.PORT === 0 || env.PORT === 65535 ? 0 : env.PORT + 1)),
     staffTotp: env.STAFF_TOTP ?? (production ? 'required' : 'optional'),
+    privacy: {
+      graceDays: env.ERASURE_GRACE_DAYS,
+      erasedStatements: env.ERASED_STATEMENTS,
+      erasedCertificates: env.ERASED_CERTIFICATES,
+      exportDays: env.DATA_EXPORT_DAYS,
+    },
     mailFrom: env.MAIL_FROM,
     logLevel: env.LOG_LEVEL,
     limits: {

@@ -6,15 +6,17 @@ import type { RateLimits } from './http/rate-limit.ts';
 import { createSessionEnds } from './http/session-ends.ts';
 import { createAgencies } from './identity/agencies/agencies.ts';
 import { createAgencyRoutes } from './identity/agencies/routes.ts';
-import { createPeopleAdministration } from './identity/administration/administration.ts';
-import { createPasswordLinks } from './identity/administration/password-links.ts';
-import { createPeopleRoutes } from './identity/administration/routes.ts';
 import { createClaims } from './identity/claims/claims.ts';
 import type { Handover } from './identity/claims/claims.ts';
 import { createClaimRoutes } from './identity/claims/routes.ts';
+import { createPeopleAdministration } from './identity/administration/administration.ts';
+import { createPasswordLinks } from './identity/administration/password-links.ts';
+import { createPeopleRoutes } from './identity/administration/routes.ts';
 import { createAudit } from './identity/audit/audit.ts';
 import { createAuditRoutes } from './identity/audit/routes.ts';
 import { createDemoIdp } from './identity/demo-idp/routes.ts';
+import { createHelpRoutes } from './identity/help/routes.ts';
+import { createSignInFailures } from './identity/help/sign-in-failures.ts';
 import { createIdNumberVault } from './identity/id-numbers.ts';
 import { createEmailConfirmations } from './identity/mail/confirmations.ts';
 import { createOutboxMailer } from './identity/mail/outbox.ts';
@@ -22,7 +24,7 @@ import { createOutboxRoutes } from './identity/mail/routes-outbox.ts';
 import { createSmtpMailer } from './identity/mail/smtp.ts';
 import { createOwnSignIns } from './identity/own-sign-ins.ts';
 import { createPeople } from './identity/people.ts';
-import { createCaseWorker } from './identity/privacy/worker.ts';
+import type { CaseWorker } from './identity/privacy/worker.ts';
 import { createProfiles } from './identity/profile/profiles.ts';
 import { createProfileRoutes } from './identity/profile/routes.ts';
 import { createProviderAccess } from './identity/providers/routes-access.ts';
@@ -44,6 +46,8 @@ import { createWelcome } from './identity/welcome.ts';
 import type { Storage } from './storage/open.ts';
 
 export interface IdentityWiring {
+  /** Works on claims; made later. */
+  worker(): Pick<CaseWorker, 'work'>;
   /** What the rest of the platform does when one account takes over another's record. */
   handover: Handover;
   config: Config;
@@ -63,6 +67,7 @@ export function createIdentity({
   logger,
   rateLimit,
   handover,
+  worker,
   demoIdpOrigin,
 }: IdentityWiring) {
   const vault = createIdNumberVault(config.secrets.idNumberKey);
@@ -78,7 +83,13 @@ export function createIdentity({
     issuer: '知行 Zhixing',
     required: staffTotp,
   });
-  const signIns = createSignIns({ audit, clock, hasSecondFactor: (id) => secondFactor.has(id) });
+  const failures = createSignInFailures({ once: storage.once, audit: storage.audit, clock });
+  const signIns = createSignIns({
+    audit,
+    clock,
+    noteFailure: failures.note,
+    hasSecondFactor: (id) => secondFactor.has(id),
+  });
   const sessions = createSessionEnds({ store: storage.webSessions, clock });
   const { passport, middleware } = createPassport(people);
   const demoIdp =
@@ -118,7 +129,7 @@ export function createIdentity({
     cases: storage.cases,
     identity: storage.identity,
     handover,
-    worker: () => worker,
+    worker,
     audit,
     clock,
   });
@@ -127,12 +138,6 @@ export function createIdentity({
     claimed: async (personId) =>
       (await claims.of(personId)).flatMap(({ state, identities }) => (state === 'taken' ? identities : [])),
     audit,
-  });
-  const worker = createCaseWorker({
-    store: storage.cases,
-    clock,
-    logger,
-    handlers: { claim: claims.handler },
   });
 
   // A first sign-in: wizard, terms, nickname, contact e-mail
@@ -206,6 +211,11 @@ export function createIdentity({
       }),
       createSecondFactorRoutes({ secondFactor, people, signIns, clock, audit, rateLimit }),
       access.routes,
+      createHelpRoutes({
+        ...{ failures, people, audit, rateLimit },
+        providers: access.providers,
+        resetByMail: mailer !== null,
+      }),
       createSessionRoutes({
         sessions: createOwnSessions({ store: storage.webSessions, clock, audit }),
         limits: sessionLimits,
@@ -226,7 +236,6 @@ export function createIdentity({
     terms,
     confirmations,
     claims,
-    worker,
     tidy: (now: Date) => storage.emailConfirmations.deleteExpired(now),
     close: () => mailer?.close(),
   };

@@ -1,42 +1,40 @@
 import { join } from 'node:path';
 import { createAssessments } from './assessment/assessments.ts';
 import { systemClock, type Clock } from './base/clock.ts';
-import { DomainError, type Problem } from './base/errors.ts';
+import type { Problem } from './base/errors.ts';
 import { createIris } from './base/iris.ts';
 import type { Logger } from './base/logger.ts';
-import { createSealer } from './base/sealing.ts';
-import { createOwnedBrowser } from './certificates/browser.ts';
-import { createCertificates } from './certificates/certificates.ts';
-import { loadCertificateFonts } from './certificates/fonts.ts';
-import { createCertificateRenderer } from './certificates/render.ts';
 import { createCertificateRoutes } from './certificates/routes.ts';
-import type { CompletedCourse } from './certificates/types.ts';
 import { createCompletion } from './completion/completion.ts';
 import type { Config } from './config.ts';
+import { demoGreeting, ensureDemo } from './context-demo.ts';
 import { createHandover } from './context-handover.ts';
+import { createCertification } from './context-certificates.ts';
 import { createIdentity } from './context-identity.ts';
+import { createLrs } from './context-lrs.ts';
+import { createPrivacy } from './context-privacy.ts';
+import { createCourseBoard } from './courses/board.ts';
 import { createCatalogue } from './courses/catalogue.ts';
 import { courseActivity, createEnrolments } from './courses/enrolments.ts';
+import { createCoursePublishing } from './courses/for-programs.ts';
 import { createPublishing } from './courses/publishing.ts';
 import { checkIdKey } from './id-key.ts';
 import { createRateLimits } from './http/rate-limit.ts';
-import { ensureDemoAgencies } from './identity/agencies/demo-agencies.ts';
-import { ensureDemoPeople, demoAccounts, demoOrganisation } from './identity/demo-people.ts';
-import { ensureAdministrator } from './identity/people.ts';
+import { ensureAdministrator, isPresent } from './identity/people.ts';
 import { allows, organisationFor } from './identity/policy.ts';
+import {
+  createForwardingHold,
+  createProcessingGate,
+  createRestrictionGuard,
+} from './identity/privacy/gate.ts';
 import { allowed, currentPerson } from './identity/routes-access.ts';
-import { createErasures } from './lrs/admin/erasure.ts';
-import { createForwarding, forwardingSealUse } from './lrs/admin/forwarding.ts';
-import { createRejectionLog } from './lrs/admin/rejections.ts';
-import { createCredentials } from './lrs/credentials.ts';
-import { createStatementDoor } from './lrs/door.ts';
 import { createFeed } from './lrs/feed.ts';
-import { createLrsHandler, createLrsListener } from './lrs/handler.ts';
-import { createDocumentDoor } from './lrs/resource-documents.ts';
+import { createLrsListener } from './lrs/handler.ts';
 import { createLrsAdminRoutes } from './lrs/routes-admin.ts';
 import { createLrsRoutes } from './lrs/routes.ts';
 import type { Authority } from './lrs/types.ts';
 import { createPackageLibrary } from './player/packages/library.ts';
+import { createPreviewLinks } from './player/packages/preview-links.ts';
 import { createPackageApi } from './player/packages/routes-api.ts';
 import { createTokenRoutes } from './player/packages/routes-tokens.ts';
 import { createPackageRoutes } from './player/packages/routes.ts';
@@ -50,7 +48,6 @@ import { createReaper } from './player/sessions/reaper.ts';
 import { createPlayerRoutes } from './player/sessions/routes.ts';
 import { createPageLocals } from './portal/page-locals.ts';
 import { createPortalRoutes } from './portal/routes.ts';
-import { ensureSampleCourses } from './courses/samples.ts';
 import { openStorage } from './storage/open.ts';
 import { createAssetRoutes } from './views/routes-assets.ts';
 
@@ -87,41 +84,15 @@ export async function createContext(
     },
   };
 
-  // The Learning Record Store
   let kick = (): void => undefined;
-  const door = createStatementDoor({ store: storage.lrs.statements, clock, onStored: () => kick() });
-  const documents = createDocumentDoor(storage.lrs.documents, clock);
-  const credentials = createCredentials({
-    store: storage.lrs.credentials,
-    clock,
-    homePage: config.publicOrigin,
+  const gate = createProcessingGate(storage.identity);
+  const lrs = createLrs({
+    ...{ config, storage, clock, logger },
+    guards: [createRestrictionGuard({ identity: storage.identity, iris, platformId: platform.id })],
+    held: createForwardingHold({ identity: storage.identity, iris }),
+    onStored: () => kick(),
   });
-  const rejections = createRejectionLog(storage.lrs.admin, clock, logger);
-  const lrs = createLrsHandler({
-    stores: storage.lrs,
-    door,
-    credentials,
-    rateCounters: storage.rateCounters,
-    clock,
-    logger,
-    limits: config.limits,
-    onRejected: (rejection) => rejections.note(rejection),
-  });
-  const forwarding = createForwarding({
-    statements: storage.lrs.statements,
-    attachments: storage.lrs.attachments,
-    store: storage.lrs.admin,
-    sealer: createSealer(config.secrets.idNumberKey, forwardingSealUse),
-    clock,
-    logger,
-  });
-  const erasures = createErasures({
-    statements: storage.lrs.statements,
-    documents: storage.lrs.documents,
-    personas: storage.lrs.personas,
-    store: storage.lrs.admin,
-    clock,
-  });
+  const { door } = lrs;
 
   // People
   const rateLimit = createRateLimits(storage.rateCounters, clock);
@@ -131,31 +102,32 @@ export async function createContext(
     iris,
     clock,
   });
-  const identity = createIdentity({ config, storage, clock, logger, rateLimit, handover, demoIdpOrigin });
+  const identity = createIdentity({
+    ...{ config, storage, clock, logger, rateLimit, handover, demoIdpOrigin },
+    worker: () => privacy.worker,
+  });
   const { people } = identity;
 
   // Courses, and what is answered in them
-  const enrolments = createEnrolments({ store: storage.courses, door, platform, iris, clock });
+  const enrolments = createEnrolments({ store: storage.courses, door, platform, iris, clock, gate });
   const assessments = createAssessments({
     store: storage.assessment,
     door,
     platform,
     iris,
     clock,
+    gate,
     async takerOf(registration) {
       const found = await registered(registration);
-      return (
-        found && {
-          personId: found.enrolment.personId,
-          registration,
-          course: {
-            id: found.course.id,
-            code: found.course.code,
-            title: found.course.title,
-            passScore: found.course.conditions.passScore,
-          },
-        }
-      );
+      const record = found && (await storage.identity.byId(found.enrolment.personId));
+      // Who was erased meanwhile is told of no more.
+      if (!found || !record || !isPresent(record)) return null;
+      const { id, code, title, conditions } = found.course;
+      return {
+        personId: record.id,
+        registration,
+        course: { id, code, title, passScore: conditions.passScore },
+      };
     },
   });
   const library = createPackageLibrary({
@@ -197,6 +169,7 @@ export async function createContext(
     iris,
     logger,
     onStarted: (registration) => enrolments.markStarted(registration),
+    gate,
   });
   const beats = createBeatListener({
     sessions,
@@ -209,7 +182,7 @@ export async function createContext(
     clock,
     packages: library,
     statements: door,
-    documents,
+    documents: lrs.documents,
     authority: platform,
     iris,
     logger,
@@ -248,41 +221,35 @@ export async function createContext(
   });
   kick = () => feed.kick();
 
-  // Certificates
-  const fonts = loadCertificateFonts();
-  const browser = createOwnedBrowser({ logger, assets: fonts.asset });
-  const renderer = createCertificateRenderer({ browser, fonts, publicOrigin: config.publicOrigin, logger });
-  const certificates = createCertificates({
-    store: storage.certificates,
-    clock,
-    renderer,
-    async facts(registration): Promise<CompletedCourse | null> {
-      await feed.drain(5000);
-      const found = await registered(registration);
-      const progress = await completion.progressOf(registration);
-      const person = found && (await people.byId(found.enrolment.personId));
-      if (!found || !person || !progress.completedAt) return null;
-      const { course, enrolment } = found;
-      return {
-        personId: person.id,
-        personName: person.name,
-        personNameEn: person.nameEn,
-        courseCode: course.code,
-        courseTitle: course.title,
-        organisation: course.organisation,
-        certifiedHours: course.certifiedHours,
-        startedAt: enrolment.startedAt ?? enrolment.enrolledAt,
-        completedAt: progress.completedAt,
-        readingSeconds: progress.readingSeconds,
-        score: progress.quizScore,
-        conditions: course.conditions,
-      };
-    },
+  const certification = createCertification({
+    ...{ config, storage, clock, logger },
+    ...{ people, completion, feed, registered },
+  });
+
+  const privacy = createPrivacy({
+    ...{ config, storage, clock, logger, rateLimit, handover, completion, door, platform, iris },
+    people,
+    vault: identity.vault,
+    audit: identity.audit,
+    claims: identity.claims,
   });
 
   const demo = config.mode === 'demo';
   const pageLocals = createPageLocals({ demo, publicOrigin: config.publicOrigin });
 
+  const publishing = createPublishing({
+    store: storage.courses,
+    catalogue,
+    packages: library,
+    async passed(registrations) {
+      const progress = await completion.progressOfAll(registrations);
+      return new Set(registrations.filter((each) => progress.get(each)?.completedAt));
+    },
+    learnersByItem: (versionId) => storage.runtimeStates.countByItem(versionId),
+  });
+  const board = createCourseBoard({ store: storage.board, clock });
+  const previews = createPreviewLinks({ store: storage.once, clock, publicOrigin: config.publicOrigin });
+  const forPrograms = createCoursePublishing({ publishing, catalogue });
   const vendorTokens = createVendorTokens({
     store: storage.packages,
     clock,
@@ -291,14 +258,14 @@ export async function createContext(
       allows(await people.byId(personId), 'package.upload', { organisation }),
   });
   const routes = {
-    lrs: createLrsRoutes(lrs),
+    lrs: createLrsRoutes(lrs.handler),
     lrsAdmin: createLrsAdminRoutes({
       statements: storage.lrs.statements,
       personas: storage.lrs.personas,
-      credentials,
-      rejections,
-      forwarding,
-      erasures,
+      credentials: lrs.credentials,
+      rejections: lrs.rejections,
+      forwarding: lrs.forwarding,
+      erasures: lrs.erasures,
       people,
       clock,
       audit: identity.audit,
@@ -315,7 +282,7 @@ export async function createContext(
       contentOrigin: config.contentOrigin,
     }),
     player: createPlayerRoutes({ sessions, currentPerson, listener: beats }),
-    identity: identity.routes,
+    identity: [...identity.routes, privacy.routes],
     identityAnswers: identity.crossSite,
     packageApi: createPackageApi({
       tokens: vendorTokens,
@@ -324,6 +291,8 @@ export async function createContext(
       store: storage.packages,
       clock,
       logger,
+      publishing: forPrograms,
+      previews,
     }),
     vendorTokens: createTokenRoutes({
       tokens: vendorTokens,
@@ -338,13 +307,19 @@ export async function createContext(
       store: storage.packages,
       clock,
       logger,
+      publishing: forPrograms,
+      previews,
       uploader(req) {
         const person = allowed(req, 'package.upload');
         const organisation = organisationFor(person, 'package.upload') ?? person.name;
         return { person, organisation };
       },
     }),
-    certificates: createCertificateRoutes({ certificates, audit: identity.audit, rateLimit }),
+    certificates: createCertificateRoutes({
+      certificates: certification.certificates,
+      audit: identity.audit,
+      rateLimit,
+    }),
     portal: createPortalRoutes({
       catalogue,
       enrolments,
@@ -352,16 +327,20 @@ export async function createContext(
       completion,
       library,
       sessions,
-      publishing: createPublishing({
-        store: storage.courses,
-        catalogue,
-        packages: library,
-        async passed(registrations) {
-          const progress = await completion.progressOfAll(registrations);
-          return new Set(registrations.filter((each) => progress.get(each)?.completedAt));
-        },
-        learnersByItem: (versionId) => storage.runtimeStates.countByItem(versionId),
-      }),
+      publishing,
+      previews,
+      board,
+      async cardHolders(personIds) {
+        const records = await storage.identity.byIds(personIds);
+        return records.flatMap((record) =>
+          isPresent(record) &&
+          record.restrictedAt === null &&
+          record.nickname !== null &&
+          record.profile.shownOnCard.length > 0
+            ? [{ nickname: record.nickname }]
+            : [],
+        );
+      },
       people,
       agencies: identity.agencies,
       directory: storage.identity,
@@ -376,28 +355,18 @@ export async function createContext(
   };
 
   // What a first start needs, and what a crash may have left half done.
-  if (config.secrets.lrs) await credentials.ensure(config.secrets.lrs);
+  if (config.secrets.lrs) await lrs.credentials.ensure(config.secrets.lrs);
   await library.cleanUp();
   await storage.blobs.cleanUp(new Date(clock.now().getTime() - 24 * 3600_000));
   await enrolments.completeUnrecorded();
   await assessments.completeUnrecorded();
   if (config.secrets.admin) await ensureAdministrator(people, config.secrets.admin);
-  if (demo) {
-    await ensureDemoPeople(people, {
-      version: identity.terms.currentVersion(),
-      at: clock.now().toISOString(),
+  if (demo)
+    await ensureDemo({
+      ...{ people, catalogue, assessments, library, clock, contentDir },
+      agencies: identity.agencies,
+      terms: identity.terms,
     });
-    await ensureDemoAgencies(identity.agencies);
-    const vendor = await people.byLoginName('vendor');
-    if (!vendor) throw new DomainError('unavailable', 'The demo vendor account is missing.');
-    await ensureSampleCourses({
-      contentDir,
-      catalogue,
-      assessments,
-      library,
-      by: { personId: vendor.id, organisation: demoOrganisation },
-    });
-  }
 
   let housekeeping: NodeJS.Timeout | null = null;
   return {
@@ -411,16 +380,16 @@ export async function createContext(
     /** Answers at `demoIdpOrigin`. */
     demoIdp: identity.demoIdp?.handler ?? null,
     /** Answers requests to /xapi ahead of express. */
-    lrsListener: createLrsListener(lrs, '/xapi', config.publicOrigin),
+    lrsListener: createLrsListener(lrs.handler, '/xapi', config.publicOrigin),
     /** Answers most beats of players ahead of express. */
     beatListener: beats.answers,
     /** Begins what runs by itself: feed, reaper, housekeeping, a warm browser. */
     start(): void {
       feed.start();
-      forwarding.start();
+      lrs.forwarding.start();
       reaper.start();
-      identity.worker.start();
-      void renderer.prewarm();
+      privacy.worker.start();
+      void certification.prewarm();
       housekeeping = setInterval(() => {
         const now = clock.now();
         Promise.all([
@@ -428,7 +397,7 @@ export async function createContext(
           storage.rateCounters.deleteExpired(now),
           storage.once.deleteExpired(now),
           storage.lrs.credentials.deleteExpiredTokens(now),
-          rejections.tidy(),
+          lrs.rejections.tidy(),
           identity.tidy(now),
           storage.playerSessions.deleteLaunches(new Date(now.getTime() - 7 * 24 * 3600_000)),
         ]).catch((error: unknown) => logger.warn({ err: error }, 'housekeeping failed; tried again later'));
@@ -441,20 +410,7 @@ export async function createContext(
         '',
         `知行 Zhixing  ${config.publicOrigin}   (${storage.place})`,
         `LRS           ${config.publicOrigin}/xapi`,
-        ...(demo
-          ? [
-              'Demo mode: this machine only. Accounts (name / password):',
-              ...demoAccounts.map(
-                ({ loginName, password, person }) =>
-                  `  ${loginName.padEnd(8)} ${password.padEnd(14)} ${person.name}`,
-              ),
-              ...(demoIdpOrigin === null
-                ? []
-                : [
-                    `Identity providers to try (no password): ${config.publicOrigin}/sign-in  (they answer at ${demoIdpOrigin})`,
-                  ]),
-            ]
-          : []),
+        ...(demo ? demoGreeting(config.publicOrigin, demoIdpOrigin) : []),
         '',
       ];
     },
@@ -462,11 +418,11 @@ export async function createContext(
       if (housekeeping) clearInterval(housekeeping);
       await reaper.stop();
       await feed.stop();
-      await forwarding.stop();
-      await rejections.stop();
-      await identity.worker.stop();
+      await lrs.forwarding.stop();
+      await lrs.rejections.stop();
+      await privacy.worker.stop();
       identity.close();
-      await browser.close();
+      await certification.close();
       await storage.close();
     },
   };

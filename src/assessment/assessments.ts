@@ -18,6 +18,8 @@ export interface AssessmentsDeps {
   clock: Clock;
   /** Who took part, for completing after a crash what a submission had begun; null when the registration is gone. */
   takerOf(registration: string): Promise<Taker | null>;
+  /** Throws when nothing new is to be kept about the person (identity/privacy/gate.ts). */
+  gate?: (personId: string) => Promise<void>;
 }
 
 /** Draws without bias; shuffled when the quiz says so, else in the quiz's order. */
@@ -51,6 +53,7 @@ export function createAssessments({
   iris,
   clock,
   takerOf,
+  gate = async () => undefined,
 }: AssessmentsDeps): AssessmentsService {
   /** The decision is stored already; the Statements follow from it alone, so this may run any number of times. */
   const recordAttempt = async (taker: Taker, attempt: QuizAttempt): Promise<void> => {
@@ -84,6 +87,7 @@ export function createAssessments({
     },
 
     async startAttempt(taker) {
+      await gate(taker.personId);
       const quiz = await store.quiz(taker.course.id);
       if (!quiz) throw noQuiz();
       const earlier = await store.attemptsOf(taker.registration);
@@ -114,6 +118,7 @@ export function createAssessments({
       if (!quiz) throw noQuiz();
       let attempt = open;
       if (open.submittedAt === null) {
+        await gate(taker.personId);
         // A question that was taken out of the quiz meanwhile counts neither for nor against the learner.
         const asked = quiz.questions.filter((question) => open.questionIds.includes(question.id));
         const checked = checkAnswers(
@@ -147,6 +152,7 @@ export function createAssessments({
       const survey = await store.survey(taker.course.id);
       if (!survey) throw noSurvey();
       const earlier = await store.response(taker.registration);
+      if (!earlier) await gate(taker.personId);
       const response =
         earlier ??
         (await store.putResponse({

@@ -47,6 +47,7 @@ const draftSchema = z.object({
     .optional(),
   packageVersionId: z.string().nullable().optional(),
   contentWindow: z.enum(['frame', 'popup']).optional(),
+  attempts: z.object({ limit: z.number().int().min(1).max(99).nullable(), review: z.boolean() }).optional(),
   inactivityMinutes: z.number().int().min(1).max(120).nullable().optional(),
 });
 
@@ -128,6 +129,7 @@ export function createCatalogue({ store, clock, checks }: CatalogueDeps): Catalo
         conditions: fields.conditions ?? defaultConditions(fields.certifiedHours),
         packageVersionId: fields.packageVersionId ?? null,
         ...(fields.contentWindow ? { contentWindow: fields.contentWindow } : {}),
+        ...(fields.attempts ? { attempts: fields.attempts } : {}),
         ...(fields.inactivityMinutes ? { inactivityMinutes: fields.inactivityMinutes } : {}),
         status: 'draft',
         createdBy: by.personId,

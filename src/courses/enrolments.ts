@@ -15,6 +15,8 @@ export interface EnrolmentsDeps {
   platform: Authority;
   iris: Iris;
   clock: Clock;
+  /** Throws when nothing new is to be kept about the person (identity/privacy/gate.ts). */
+  gate?: (personId: string) => Promise<void>;
 }
 
 /** The course as the object of a Statement. */
@@ -30,7 +32,14 @@ export const courseActivity = (course: Pick<Course, 'code' | 'title'>, iris: Iri
 const closed = (code: string, message: string): DomainError =>
   new DomainError('unprocessable', message, { code });
 
-export function createEnrolments({ store, door, platform, iris, clock }: EnrolmentsDeps): Enrolments {
+export function createEnrolments({
+  store,
+  door,
+  platform,
+  iris,
+  clock,
+  gate = async () => undefined,
+}: EnrolmentsDeps): Enrolments {
   /** The enrolment is kept already; its Statement follows from it alone, so this may run any number of times. */
   const record = async (enrolment: Enrolment, course: Course): Promise<void> => {
     await door.store(
@@ -53,6 +62,7 @@ export function createEnrolments({ store, door, platform, iris, clock }: Enrolme
     async enrol(person, course) {
       const already = await store.enrolment(person.id, course.id);
       if (already) return already;
+      await gate(person.id);
       const now = clock.now();
       if (course.status !== 'published')
         throw closed('course-not-open', 'This course is not open for enrolment.');
@@ -74,6 +84,10 @@ export function createEnrolments({ store, door, platform, iris, clock }: Enrolme
       });
       await record(enrolment, course);
       return enrolment;
+    },
+    async learnersOf(courseId, limit) {
+      const begun = await store.startedIn(courseId, null, limit);
+      return { count: begun.length, personIds: begun.map(({ personId }) => personId) };
     },
     async completeUnrecorded() {
       let completed = 0;

@@ -53,3 +53,29 @@ export interface CourseStore {
   /** Current enrolments of the course that have opened it, by registration, after the given one. */
   startedIn(courseId: string, after: string | null, limit: number): Promise<Enrolment[]>;
 }
+
+/** Something said in a course: an announcement to all, or a learner's question or feedback to the course's staff. */
+export interface CoursePost {
+  /** Sortable. */
+  id: string;
+  courseId: string;
+  kind: 'announcement' | 'question' | 'feedback';
+  authorId: string;
+  text: string;
+  at: Date;
+  answer: { text: string; personId: string; at: Date } | null;
+}
+
+/** Port: 學習互動區, what is said in a course. */
+export interface CourseBoardStore {
+  add(post: CoursePost): Promise<void>;
+  byId(id: string): Promise<CoursePost | null>;
+  /** Newest first. */
+  announcements(courseId: string, limit: number): Promise<CoursePost[]>;
+  /** Questions and feedback, newest first; of one author where given. */
+  messages(courseId: string, limit: number, authorId?: string): Promise<CoursePost[]>;
+  /** Replaces the answer; false when there is no such post. */
+  answer(id: string, answer: NonNullable<CoursePost['answer']>): Promise<boolean>;
+  /** False when there is no such post. */
+  remove(id: string): Promise<boolean>;
+}

@@ -33,6 +33,8 @@ export interface Course {
   packageVersionId: string | null;
   /** Where the player shows the material; absent: in its page. */
   contentWindow?: 'frame' | 'popup';
+  /** What an item opened again after its end comes to (player/types.ts, AttemptPolicy); absent: what its standard says. */
+  attempts?: { limit: number | null; review: boolean };
   /** After so many minutes without a sign of the learner the player asks 還在閱讀嗎; absent or null: it never does. */
   inactivityMinutes?: number | null;
   status: 'draft' | 'published' | 'archived';
@@ -80,6 +82,7 @@ export type CourseDraft = Pick<Course, 'code' | 'title' | 'summary' | 'certified
       | 'conditions'
       | 'packageVersionId'
       | 'contentWindow'
+      | 'attempts'
       | 'inactivityMinutes'
     >
   >;
@@ -106,6 +109,8 @@ export interface Enrolments {
   byRegistration(registration: string): Promise<Enrolment | null>;
   /** Newest first. */
   ofPerson(personId: string): Promise<Enrolment[]>;
+  /** Who has begun the course (current ones, at most so many). */
+  learnersOf(courseId: string, limit: number): Promise<{ count: number; personIds: string[] }>;
   /** The version that this learner learns with: the one they began, or from now on the course's. */
   versionFor(enrolment: Enrolment, courseVersionId: string): Promise<string>;
   /** First entry only; later calls change nothing. */

@@ -37,6 +37,8 @@ export interface NewPerson {
 export interface People {
   byId(id: string): Promise<Person | null>;
   byIds(ids: string[]): Promise<Map<string, Person>>;
+  /** Somebody who is there: null for an account that is erased or taken over by another one. */
+  present(id: string): Promise<Person | null>;
   /** Who may be signed in: null for an account that is locked, erased or taken over by another one. */
   active(id: string): Promise<Person | null>;
   byLoginName(loginName: string): Promise<Person | null>;
@@ -102,6 +104,10 @@ export function createPeople(deps: { store: IdentityStore; vault: IdNumberVault;
     },
     async byIds(ids) {
       return new Map((await store.byIds(ids)).map((record) => [record.id, toPerson(record)]));
+    },
+    async present(id) {
+      const record = await store.byId(id);
+      return record && isPresent(record) ? toPerson(record) : null;
     },
     async active(id) {
       const record = await store.byId(id);

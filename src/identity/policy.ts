@@ -38,7 +38,9 @@ const table = {
   'people.read': { support: 'all', admin: 'all', auditor: 'all' },
   'people.find-by-id-number': { support: 'all', admin: 'all' },
   'people.manage': { admin: 'all' },
+  'corrections.answer': { support: 'all', admin: 'all' },
   'agencies.manage': { admin: 'all' },
+  'sign-ins.diagnose': { support: 'all', admin: 'all' },
   'audit.read': { admin: 'all', auditor: 'all' },
   'credits.confirm': { hr: 'own', admin: 'all' },
 } as const satisfies Record<string, Partial<Record<Role, 'all' | 'own'>>>;

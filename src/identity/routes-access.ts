@@ -56,9 +56,11 @@ export function createPolicyGate(table: Readonly<Record<string, Access>> = route
 const administration: Action[] = [
   'people.read',
   'agencies.manage',
+  'corrections.answer',
   'record.read',
   'lrs.browse',
   'audit.read',
+  'sign-ins.diagnose',
 ];
 
 /** What templates may ask: `can.courseEdit` and so on is decided here, never in a template. */
@@ -70,6 +72,8 @@ export const permissionsOf = (person: Person | null) => ({
   readPeople: allows(person, 'people.read'),
   managePeople: allows(person, 'people.manage'),
   manageAgencies: allows(person, 'agencies.manage'),
+  diagnoseSignIns: allows(person, 'sign-ins.diagnose'),
+  answerCorrections: allows(person, 'corrections.answer'),
   readAudit: allows(person, 'audit.read'),
   administer: administration.some((action) => allows(person, action)),
   useSecondFactor: person !== null && isStaff(person),

@@ -48,11 +48,14 @@ export interface SignIns {
     person: Person,
     end: SignInEnd & { secondFactor?: SecondFactorMeans },
   ): Promise<void>;
-  /** The audit line of a sign-in that did not succeed; `subjectId` where the account is known. */
+  /**
+   * The audit line of a sign-in that did not succeed; `subjectId` where the account is known. Gives the reference by which
+   * the person and support can look it up; `detail.reference` where one was shown already.
+   */
   failed(
     req: Request,
     failure: { method: string; reason: string; subjectId: string | null; detail?: Record<string, string> },
-  ): Promise<void>;
+  ): Promise<string>;
 }
 
 /** Only a path of our own: no scheme, no host, no backslash that a browser would take for a slash. */
@@ -74,10 +77,13 @@ export const noteSignIn = (req: Request, clock: Clock): void => {
 export function createSignIns({
   audit,
   clock,
+  noteFailure,
   hasSecondFactor,
 }: {
   audit: RecordAudit;
   clock: Clock;
+  /** Keeps why it failed, and gives the reference (help/sign-in-failures.ts). */
+  noteFailure(failure: { reference?: string; method: string; reason: string }): Promise<string>;
   hasSecondFactor(personId: string): Promise<boolean>;
 }): SignIns {
   const settled = (act: (done: (error: unknown) => void) => void): Promise<void> =>
@@ -114,15 +120,23 @@ export function createSignIns({
       const pending = req.session.pendingSignIn;
       return pending && pending.until > clock.now().getTime() ? pending : null;
     },
-    failed: (req, { method, reason, subjectId, detail }) =>
-      audit({
+    async failed(req, { method, reason, subjectId, detail }) {
+      const given = detail?.['reference'];
+      const reference = await noteFailure({
+        method,
+        reason,
+        ...(given === undefined ? {} : { reference: given }),
+      });
+      await audit({
         action: 'sign-in',
         actorId: null,
         subjectId,
         outcome: 'failure',
         reason,
         address: req.ip ?? null,
-        detail: { method, ...detail },
-      }),
+        detail: { method, ...detail, reference },
+      });
+      return reference;
+    },
   };
 }

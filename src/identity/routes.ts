@@ -81,7 +81,7 @@ export function createIdentityRoutes(deps: IdentityRoutesDeps): Router {
         if (!isLocked && !isDomainError(error, 'unauthenticated') && !isDomainError(error, 'rate-limited'))
           throw error;
         const known = await deps.people.byLoginName(loginName);
-        await deps.signIns.failed(req, {
+        const reference = await deps.signIns.failed(req, {
           method: 'local',
           reason: error.code ?? error.kind,
           subjectId: known?.id ?? null,
@@ -93,6 +93,7 @@ export function createIdentityRoutes(deps: IdentityRoutesDeps): Router {
           page(req, ownPath(returnTo), {
             errorText: errorText(res.locals['language'] as Language, error),
             loginName,
+            reference,
           }),
         );
       }

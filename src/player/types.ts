@@ -119,6 +119,16 @@ export interface PackageLibrary {
 /** Where content is shown: in a frame of the player's page, or in a window of its own. */
 export type ContentWindow = 'frame' | 'popup';
 
+/**
+ * What becomes of an item that is opened again after its attempt has ended. Absent: what its standard says, without end.
+ * Beyond `limit` attempts, or (`review`) once it is passed or completed, it opens for review: it shows what was reached, and
+ * nothing of it counts or is kept any more.
+ */
+export interface AttemptPolicy {
+  limit: number | null;
+  review: boolean;
+}
+
 /** How a course asks for a launch; the player knows nothing else of courses. */
 export interface LaunchRequest {
   learner: { id: string; name: string; agent: Agent; language: string };
@@ -134,6 +144,7 @@ export interface LaunchRequest {
     inactivitySeconds?: number | null;
     /** Absent: in the frame, unless the package cannot live in one. */
     contentWindow?: ContentWindow;
+    attempts?: AttemptPolicy;
   };
   /** Nothing is recorded: a vendor's preview (SCORM `browse`). */
   browse?: boolean;

@@ -4,6 +4,7 @@ import { DomainError } from '../base/errors.ts';
 import type { Language } from '../base/languages.ts';
 import type { Assessments, Taker } from '../assessment/types.ts';
 import type { Completion } from '../completion/types.ts';
+import type { CourseBoard } from '../courses/board.ts';
 import type { Publishing } from '../courses/publishing.ts';
 import type { Catalogue, Course, Enrolment, Enrolments } from '../courses/types.ts';
 import type { Agencies } from '../identity/agencies/agencies.ts';
@@ -15,6 +16,7 @@ import type { Person, RecordAudit } from '../identity/types.ts';
 import type { Iris } from '../base/iris.ts';
 import type { PlayerSessions } from '../player/types.ts';
 import type { Feed } from '../lrs/types.ts';
+import type { PreviewLinks } from '../player/packages/preview-links.ts';
 import type { PackageLibraryService } from '../player/packages/library.ts';
 import type { PackageStore } from '../player/packages/store.ts';
 
@@ -28,6 +30,10 @@ export interface PortalDeps {
   jobs: Pick<PackageStore, 'job'>;
   sessions: Pick<PlayerSessions, 'launch' | 'sessionsOf'>;
   publishing: Publishing;
+  previews: PreviewLinks;
+  board: CourseBoard;
+  /** Those of these people who show a card to other learners. */
+  cardHolders(personIds: string[]): Promise<{ nickname: string }[]>;
   people: Pick<People, 'byId' | 'byIds' | 'byLoginName'>;
   agencies: Pick<Agencies, 'lineOf' | 'treeOf' | 'byCode'>;
   /** Looks people up; who may be shown whom is the caller's to decide. */

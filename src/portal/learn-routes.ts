@@ -7,7 +7,10 @@ import { allows } from '../identity/policy.ts';
 import { allowed } from '../identity/routes-access.ts';
 import { actorOf } from '../identity/types.ts';
 import { deviceOf } from '../base/device.ts';
-import type { Launch } from '../player/types.ts';
+import type { CoursePost } from '../courses/board.ts';
+import type { Launch, PackageVersion } from '../player/types.ts';
+import { translate } from '../views/messages.ts';
+import type { Agent } from '../xapi/types.ts';
 import { languageOf, learnerIn, type PortalDeps } from './context.ts';
 import { courseView } from './view-models.ts';
 
@@ -27,6 +30,8 @@ export function createLearnRoutes(deps: PortalDeps): Router {
       inactivitySeconds?: number | null;
       quizUrl?: string | null;
       surveyUrl?: string | null;
+      /** The course's own areas; absent in a preview. */
+      areas?: { url: string; announcements: CoursePost[] };
       browse: boolean;
     },
   ): void => {
@@ -85,6 +90,7 @@ export function createLearnRoutes(deps: PortalDeps): Router {
         requiredSeconds,
         contentWindow: course.contentWindow ?? 'frame',
         inactivitySeconds,
+        ...(course.attempts ? { attempts: course.attempts } : {}),
       },
     });
     show(res, launch, {
@@ -93,9 +99,37 @@ export function createLearnRoutes(deps: PortalDeps): Router {
       inactivitySeconds,
       quizUrl: course.conditions.passScore === null ? null : `${url}/quiz`,
       surveyUrl: course.conditions.survey ? `${url}/survey` : null,
+      areas: { url, announcements: (await deps.board.announcements(course.id)).slice(0, 3) },
       browse: false,
     });
   });
+
+  const usedUp = (): DomainError =>
+    new DomainError('not-found', 'The preview link has been used or has expired. Make a new one.', {
+      code: 'preview-link',
+    });
+  const preview = async (
+    res: Response,
+    version: PackageVersion,
+    who: { id: string; name: string; agent: Agent },
+  ): Promise<void> => {
+    const launch = await deps.sessions.launch({
+      learner: { ...who, language: languageOf(res) },
+      registration: newUuid(),
+      packageVersionId: version.id,
+      course: {
+        activityId: deps.iris.item(version.packageId, 'preview'),
+        title: version.title,
+        requiredSeconds: null,
+      },
+      browse: true,
+    });
+    show(res, launch, {
+      course: { title: version.title, code: '', url: '/vendor' },
+      requiredSeconds: null,
+      browse: true,
+    });
+  };
 
   routes.get('/vendor/preview/:versionId', async (req, res) => {
     const person = allowed(req, 'package.preview');
@@ -105,23 +139,23 @@ export function createLearnRoutes(deps: PortalDeps): Router {
       throw new DomainError('not-found', 'There is no such package in your organisation.', {
         code: 'no-package',
       });
-    const launch = await deps.sessions.launch({
-      learner: {
-        id: person.id,
-        name: person.name,
-        agent: actorOf(person, deps.iris),
-        language: languageOf(res),
-      },
-      registration: newUuid(),
-      packageVersionId: version.id,
-      course: { activityId: deps.iris.item(pkg.id, 'preview'), title: version.title, requiredSeconds: null },
-      browse: true,
-    });
-    show(res, launch, {
-      course: { title: version.title, code: '', url: '/vendor' },
-      requiredSeconds: null,
-      browse: true,
-    });
+    await preview(res, version, { id: person.id, name: person.name, agent: actorOf(person, deps.iris) });
+  });
+
+  /** Looked at by one who is not signed in: an authoring tool, or whoever it gave the link to. */
+  routes.get('/preview/:token', async (req, res) => {
+    const token = String(req.params['token']);
+    if (!(await deps.previews.waits(token))) throw usedUp();
+    res.set({ 'Cache-Control': 'no-store', 'Referrer-Policy': 'same-origin' });
+    res.render('pages/preview-link', { token });
+  });
+  routes.post('/preview/:token', async (req, res) => {
+    const versionId = await deps.previews.take(String(req.params['token']));
+    const version = versionId === null ? null : await deps.library.version(versionId);
+    if (!version) throw usedUp();
+    const id = newUuid();
+    const agent = actorOf({ id }, deps.iris);
+    await preview(res, version, { id, name: translate(languageOf(res), 'vendor.previewLink.who'), agent });
   });
 
   return routes;

@@ -6,7 +6,7 @@ import { createMongoRateCounterStore } from './mongo/rate-counters.ts';
 import type { AssessmentStore } from '../assessment/store.ts';
 import type { CertificateStore } from '../certificates/store.ts';
 import type { CompletionStore } from '../completion/store.ts';
-import type { CourseStore } from '../courses/store.ts';
+import type { CourseBoardStore, CourseStore } from '../courses/store.ts';
 import type { BlobStore } from '../base/blobs.ts';
 import type { PackageStore } from '../player/packages/store.ts';
 import type { OnceStore } from '../identity/providers/store.ts';
@@ -18,6 +18,7 @@ import { createMongoIdentityStore } from './mongo/identity.ts';
 import { createMongoAssessmentStore } from './mongo/assessment.ts';
 import { createMongoCertificateStore } from './mongo/certificates.ts';
 import { createMongoCompletionStore } from './mongo/completion.ts';
+import { createMongoCourseBoardStore } from './mongo/course-board.ts';
 import { createMongoCourseStore } from './mongo/courses.ts';
 import { createDiskBlobs } from './disk-blobs.ts';
 import { createGridFsBlobs } from './mongo/gridfs-blobs.ts';
@@ -41,10 +42,12 @@ import { createSqliteIdentityStore, identitySchema } from './sqlite/identity.ts'
 import { createSqliteAssessmentStore, assessmentSchema } from './sqlite/assessment.ts';
 import { certificatesSchema, createSqliteCertificateStore } from './sqlite/certificates.ts';
 import { createSqliteCompletionStore, completionSchema } from './sqlite/completion.ts';
+import { courseBoardSchema, createSqliteCourseBoardStore } from './sqlite/course-board.ts';
 import { createSqliteCourseStore, coursesSchema } from './sqlite/courses.ts';
 import { createSqliteOnceStore, onceSchema } from './sqlite/once.ts';
 import { createSqlitePackageStore, packagesSchema } from './sqlite/packages.ts';
 import { createSqliteEmailConfirmationStore, createSqliteOutboxStore, mailSchema } from './sqlite/mail.ts';
+import { startCheckpoints } from './sqlite/checkpoints.ts';
 import { openSqlite, type Sqlite } from './sqlite/open.ts';
 import { createSqlitePlayerSessionStore, playerSessionsSchema } from './sqlite/player-sessions.ts';
 import { createSqliteRuntimeStateStore, runtimeStateSchema } from './sqlite/runtime-state.ts';
@@ -84,6 +87,7 @@ export interface Storage {
   packages: PackageStore;
   blobs: BlobStore;
   courses: CourseStore;
+  board: CourseBoardStore;
   completion: CompletionStore;
   assessment: AssessmentStore;
   certificates: CertificateStore;
@@ -111,6 +115,7 @@ export const sqliteSchemas = [
   agenciesSchema,
   packagesSchema,
   coursesSchema,
+  courseBoardSchema,
   assessmentSchema,
   completionSchema,
   certificatesSchema,
@@ -118,7 +123,16 @@ export const sqliteSchemas = [
 ];
 
 async function openOnSqlite(options: StorageOptions): Promise<Storage> {
-  return storageOnSqlite(openSqlite(options.dataDir, options.sqliteSync, sqliteSchemas), options.dataDir);
+  const db = openSqlite(options.dataDir, options.sqliteSync, sqliteSchemas);
+  const storage = storageOnSqlite(db, options.dataDir);
+  const checkpoints = startCheckpoints(db);
+  return {
+    ...storage,
+    async close() {
+      await checkpoints.stop();
+      await storage.close();
+    },
+  };
 }
 
 /** The ports over an opened database; `close` closes it. */
@@ -141,6 +155,7 @@ export function storageOnSqlite(db: Sqlite, dataDir: string): Storage {
     packages: createSqlitePackageStore(db),
     blobs,
     courses: createSqliteCourseStore(db),
+    board: createSqliteCourseBoardStore(db),
     completion: createSqliteCompletionStore(db),
     assessment: createSqliteAssessmentStore(db),
     certificates: createSqliteCertificateStore(db),
@@ -180,6 +195,7 @@ export async function storageOnMongo(connection: Connection): Promise<Storage> {
     packages: whenAvailable(await createMongoPackageStore(connection)),
     blobs,
     courses: whenAvailable(await createMongoCourseStore(connection)),
+    board: whenAvailable(await createMongoCourseBoardStore(connection)),
     completion: whenAvailable(await createMongoCompletionStore(connection)),
     assessment: whenAvailable(await createMongoAssessmentStore(connection)),
     certificates: whenAvailable(await createMongoCertificateStore(connection)),

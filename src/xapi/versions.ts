@@ -12,8 +12,10 @@ export function versionOf(text: unknown): XapiVersion | null {
 }
 
 /**
- * Whether a Statement of that `version` is one of the edition: 1.0.x in 1.0.3 (Data 2.4.10: anything that does not start
- * with `1.0.` is refused), 2.0.x beside it in 2.0 (4.2.4.3).
+ * Whether a Statement of that `version` is one of the edition: 1.0 and 1.0.x in 1.0.3 (Data 2.4.10: anything else is
+ * refused), 2.0 and 2.0.x beside them in 2.0 (4.2.4.3).
  */
-export const isStatementVersion = (value: unknown, edition: XapiVersion): boolean =>
-  typeof value === 'string' && (edition === '1.0.3' ? /^1\.0\.\d+$/ : /^[12]\.0\.\d+$/).test(value);
+export const isStatementVersion = (value: unknown, edition: XapiVersion): boolean => {
+  const of = versionOf(value);
+  return of !== null && (edition === '2.0.0' || of === edition);
+};

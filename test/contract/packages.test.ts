@@ -167,6 +167,7 @@ onEveryEngine('PackageStore', ({ storage, reopen }) => {
       expiresAt: at(50),
       revokedAt: null,
       lastUsedAt: null,
+      ...(id === 't2' ? {} : { scope: 'upload' as const }),
     });
     for (const one of [token('t1'), token('t2'), token('t3', 'vendor-u')]) await store().putToken(one);
     expect(await store().tokenByHash('hash-t1')).to.deep.equal(token('t1'));

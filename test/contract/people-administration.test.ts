@@ -48,7 +48,7 @@ onEveryEngine('administration of people', ({ storage }) => {
       personId,
       seenAt: clock.now(),
       expiresAt: new Date(clock.now().getTime() + 3600_000),
-      endsAt: new Date(clock.now().getTime() + 3600_000),
+      endsAt: null,
     });
 
   before(async () => {

@@ -8,7 +8,7 @@ import type { DocumentDoor, StatementDoor } from '../../src/lrs/types.ts';
 import { createRuntime, type Runtime } from '../../src/player/runtime/runtime.ts';
 import type { Commit } from '../../src/player/runtime/commit.ts';
 import type { PlayerLaunch } from '../../src/player/sessions/store.ts';
-import type { PackageVersion } from '../../src/player/types.ts';
+import type { AttemptPolicy, PackageVersion } from '../../src/player/types.ts';
 import { TestClock } from '../support/clock.ts';
 import { onEveryEngine } from '../support/engines.ts';
 import { platform } from '../support/player.ts';
@@ -232,7 +232,7 @@ onEveryEngine('Commits (a commit acknowledged is a commit kept)', ({ storage }) 
       {
         item: 'A',
         status: 'passed',
-        completed: false,
+        completed: true,
         passed: true,
         scaled: null,
         suspended: false,
@@ -311,6 +311,112 @@ onEveryEngine('Commits (a commit acknowledged is a commit kept)', ({ storage }) 
       const error = await runtime.commit(one, [commit(1, { [name]: 'x' })]).catch((e: unknown) => e);
       expect(error, name).to.have.property('kind', 'invalid');
     }
+  });
+
+  it('an SCO of 2004 that ends without a word of its completion is done in the table of contents (SN UP.4)', async () => {
+    const [quiet, left, unknown] = [launch(), launch(), launch()];
+    for (const one of [quiet, left, unknown]) await runtime.open(one, 'A');
+    await runtime.commit(quiet, [start(), commit(2, {}, { end: { exit: 'normal' } })]);
+    await runtime.commit(left, [start(), commit(2, {}, { end: { exit: 'suspend' } })]);
+    await runtime.commit(unknown, [
+      start(),
+      commit(2, { 'cmi.completion_status': 'unknown' }, { end: { exit: 'normal' } }),
+    ]);
+    const done = await Promise.all(
+      [quiet, left, unknown].map(async (one) => (await runtime.progress(one))[0]?.completed),
+    );
+    expect(done).to.deep.equal([true, false, false]);
+    // The profile's Statement stays the SCO's own word.
+    expect(await verbsOf(quiet)).to.deep.equal(['initialized', 'terminated']);
+  });
+
+  describe('attempts by the course’s policy', () => {
+    const under = (
+      registration: string,
+      attempts: AttemptPolicy,
+      standard: 'scorm-1.2' | 'scorm-2004' = 'scorm-2004',
+    ): PlayerLaunch => {
+      const one = launch(registration, standard);
+      return { ...one, course: { ...one.course, attempts } };
+    };
+    const attempt = async (of: PlayerLaunch, values: Record<string, string>, exit = 'normal') => {
+      const opening = await runtime.open(of, 'A');
+      await runtime.commit(of, [start(1), commit(2, values, { end: { exit } })]);
+      return opening;
+    };
+
+    it('review: an item that was passed opens without credit, and nothing of it is kept', async () => {
+      const registration = newUuid();
+      const review = { limit: null, review: true };
+      await attempt(under(registration, review), {
+        'cmi.success_status': 'passed',
+        'cmi.score.scaled': '0.9',
+        'cmi.location': 'page-7',
+      });
+      const before = await verbsOf(launch(registration));
+      const again = await attempt(under(registration, review), {
+        'cmi.success_status': 'failed',
+        'cmi.score.scaled': '0.1',
+      });
+      expect(again.mode).to.equal('review');
+      expect(again.seed).to.include({
+        'cmi.mode': 'review',
+        'cmi.credit': 'no-credit',
+        'cmi.entry': '',
+        'cmi.location': 'page-7',
+        'cmi.score.scaled': '0.9',
+      });
+      expect(again.rules.credit).to.equal(false);
+      expect(await verbsOf(launch(registration))).to.deep.equal(before);
+      expect(await runtime.progress(launch(registration))).to.deep.include({
+        item: 'A',
+        status: 'passed',
+        completed: true,
+        passed: true,
+        scaled: 0.9,
+        suspended: false,
+        attempt: 1,
+      });
+      // Without the policy the standard's word stands: a new attempt.
+      expect((await runtime.open(launch(registration), 'A')).seed).to.include({
+        'cmi.mode': 'normal',
+        'cmi.entry': 'ab-initio',
+      });
+    });
+
+    it('limit: so many attempts, then review; one that is suspended is still the same attempt', async () => {
+      const registration = newUuid();
+      const twice = { limit: 2, review: false };
+      await attempt(under(registration, twice), { 'cmi.success_status': 'failed' });
+      const second = await attempt(under(registration, twice), { 'cmi.location': 'x' }, 'suspend');
+      expect([second.mode, second.attempt]).to.deep.equal(['normal', 2]);
+      const resumed = await attempt(under(registration, twice), { 'cmi.success_status': 'failed' });
+      expect([resumed.mode, resumed.attempt, resumed.seed['cmi.entry']]).to.deep.equal([
+        'normal',
+        2,
+        'resume',
+      ]);
+      expect((await runtime.open(under(registration, twice), 'A')).mode).to.equal('review');
+    });
+
+    it('1.2 begins a new attempt after a result where attempts are counted', async () => {
+      const registration = newUuid();
+      const twice = { limit: 2, review: false };
+      const fail = { 'cmi.core.lesson_status': 'failed', 'cmi.suspend_data': 'old' };
+      await attempt(under(registration, twice, 'scorm-1.2'), fail, '');
+      const second = await attempt(under(registration, twice, 'scorm-1.2'), fail, '');
+      expect([second.mode, second.attempt, second.seed['cmi.suspend_data']]).to.deep.equal([
+        'normal',
+        2,
+        undefined,
+      ]);
+      const third = await runtime.open(under(registration, twice, 'scorm-1.2'), 'A');
+      expect(third.seed).to.include({
+        'cmi.core.lesson_mode': 'review',
+        'cmi.core.credit': 'no-credit',
+        'cmi.suspend_data': 'old',
+      });
+    });
   });
 
   it('keeps the sequencing state of the course', async () => {

@@ -42,6 +42,7 @@ const packageOf = (
   uploadedBy: 'v',
   uploadedAt: new Date(0),
 });
+const goal = { primaryObjective: { objectiveID: 'o', mapInfo: [{ targetObjectiveID: 'urn:goal' }] } };
 const packages = [
   packageOf('k1', [
     item('A', map('urn:notes'), map('urn:secret', false, true)),
@@ -50,8 +51,19 @@ const packages = [
   packageOf('k2', [item('A', map('urn:notes'))]),
   packageOf('k3', [item('A', map('urn:notes'))]),
   packageOf('local', [item('A', map('urn:notes'))], { sharedDataGlobalToSystem: false }),
+  packageOf('goal', [{ ...item('A'), sequencing: goal }]),
+  packageOf('goal2', [{ ...item('A'), sequencing: goal }]),
+  packageOf('own', [{ ...item('A'), sequencing: goal }], { objectivesGlobalToSystem: false }),
 ];
-const owners: Record<string, string> = { k1: 'garden', k2: 'garden', k3: 'museum', local: 'garden' };
+const owners: Record<string, string> = {
+  k1: 'garden',
+  k2: 'garden',
+  k3: 'museum',
+  local: 'garden',
+  goal: 'garden',
+  goal2: 'garden',
+  own: 'garden',
+};
 
 onEveryEngine('adl.data: data stores that items share (SCORM 2004 4th Edition, RTE 4.3)', ({ storage }) => {
   let clock: TestClock;
@@ -161,6 +173,38 @@ onEveryEngine('adl.data: data stores that items share (SCORM 2004 4th Edition, R
     });
     expect(await storesOf(launch('local', learner), 'A')).not.to.have.property('adl.data.0.store');
     expect(await storesOf(launch('k1', learner), 'A')).not.to.have.property('adl.data.0.store');
+  });
+
+  it('sharedDataGlobalToSystem false: of this attempt on the course alone, where sequencing counts attempts', async () => {
+    const one = launch('local', newUuid());
+    await started(one, 'A');
+    await runtime.open(one, '');
+    await runtime.commit(one, [{ item: '', sequence: 1, set: [['attempt', '1']] }]);
+    await runtime.commit(one, [set('A', 2, { 'adl.data.0.store': '1' })]);
+    expect(await storesOf(one, 'A')).to.include({ 'adl.data.0.store': '1' });
+    await runtime.commit(one, [{ item: '', sequence: 2, set: [['attempt', '2']] }]);
+    expect(await storesOf(one, 'A')).not.to.have.property('adl.data.0.store');
+  });
+
+  it('SN 3.10.2: global objectives are known to the vendor’s other courses, unless a course keeps its own', async () => {
+    const learner = newUuid();
+    const facts = JSON.stringify({ satisfied: true });
+    const one = launch('goal', learner);
+    await runtime.open(one, '');
+    await runtime.commit(one, [{ item: '', sequence: 1, set: [['objective.urn:goal', facts]] }]);
+    const known = async (of: PlayerLaunch): Promise<string | undefined> =>
+      (await runtime.open(of, '')).seed['objective.urn:goal'];
+    expect(await known(launch('goal2', learner))).to.equal(facts);
+    expect(await known(launch('goal2', newUuid()))).to.equal(undefined);
+    expect(await known(launch('own', learner))).to.equal(undefined);
+    const other = launch('own', learner);
+    await runtime.open(other, '');
+    for (const name of ['objective.urn:goal', 'objective.urn:strange', 'cmi.location']) {
+      const error = await runtime
+        .commit(other, [{ item: '', sequence: 1, set: [[name, facts]] }])
+        .catch((e: unknown) => e);
+      expect(error, name).to.have.property('kind', 'invalid');
+    }
   });
 
   it('refuses a store that the item may not write or does not map, whatever the browser says', async () => {

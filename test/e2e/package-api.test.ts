@@ -10,12 +10,17 @@ import { createErrorHandler } from '../../src/http/errors.ts';
 import { createRateLimits } from '../../src/http/rate-limit.ts';
 import { runCommand } from '../../src/player/packages/commands.ts';
 import { createPackageLibrary } from '../../src/player/packages/library.ts';
+import { newUuid } from '../../src/base/ids.ts';
 import { openApi } from '../../src/player/packages/openapi.ts';
 import { createPackageApi } from '../../src/player/packages/routes-api.ts';
 import { createVendorTokens, type VendorTokens } from '../../src/player/packages/tokens.ts';
+import type { Catalogue } from '../../src/courses/types.ts';
+import type { PreviewLinks } from '../../src/player/packages/preview-links.ts';
+import type { CoursePublishing } from '../../src/player/packages/routes-publish.ts';
 import { openStorage, type Storage } from '../../src/storage/open.ts';
 import { TestClock } from '../support/clock.ts';
 import { emptyStore, type EmptyStore } from '../support/engines.ts';
+import { publishingOn } from '../support/publishing.ts';
 import { packageOf, zipOf } from '../support/zips.ts';
 
 interface VersionJson {
@@ -33,6 +38,8 @@ describe('the package API for vendors’ programs (issue 6 item 10)', () => {
   let roleHeld = true;
   let token: string;
   let folder: string;
+  let catalogue: Catalogue;
+  let previews: PreviewLinks;
   const clock = new TestClock();
   const by = { personId: 'p1', organisation: 'a' };
 
@@ -43,16 +50,21 @@ describe('the package API for vendors’ programs (issue 6 item 10)', () => {
     tokens = createVendorTokens({ store: storage.packages, clock, holds: async () => roleHeld });
     const logger = createLogger('silent');
     const app = express();
+    const library = createPackageLibrary({
+      store: storage.packages,
+      blobs: storage.blobs,
+      clock,
+      tempDir: join(store.options.dataDir, 'uploads'),
+      limits: { packageBytes: 2_000_000, packageUnpackedBytes: 20_000_000, packageFiles: 100 },
+    });
+    let publishing: CoursePublishing;
+    ({ catalogue, previews, publishing } = publishingOn(storage, library, clock));
     app.use(
       createPackageApi({
         tokens,
-        library: createPackageLibrary({
-          store: storage.packages,
-          blobs: storage.blobs,
-          clock,
-          tempDir: join(store.options.dataDir, 'uploads'),
-          limits: { packageBytes: 2_000_000, packageUnpackedBytes: 20_000_000, packageFiles: 100 },
-        }),
+        library,
+        publishing,
+        previews,
         store: storage.packages,
         clock,
         logger,
@@ -103,7 +115,13 @@ describe('the package API for vendors’ programs (issue 6 item 10)', () => {
     return {
       code,
       err,
-      report: (out ? JSON.parse(out) : null) as { accepted: boolean; versionId: string } | null,
+      report: (out ? JSON.parse(out) : null) as {
+        accepted: boolean;
+        packageId: string;
+        versionId: string;
+        publication: { courses: number; moved: number } | null;
+        preview: { url: string; expiresAt: string } | null;
+      } | null,
     };
   };
   const fileOf = (name: string, bytes: Buffer): string => {
@@ -155,6 +173,103 @@ describe('the package API for vendors’ programs (issue 6 item 10)', () => {
     expect(rest.packages.map(({ id }) => id)).to.not.include(first?.packageId);
   });
 
+  const newCourse = (code: string, organisation = 'a') =>
+    catalogue.create(
+      { code, title: { 'zh-TW': '課' }, summary: { 'zh-TW': '課' }, certifiedHours: 1 },
+      { personId: 'p1', organisation },
+    );
+
+  it('upload --course --publish gives a course its material, and then its next version; --move takes learners along', async () => {
+    const course = await newCourse('API-1');
+    const first = await upload('--course', 'API-1', '--publish', fileOf('good.zip', packageOf()));
+    expect(first).to.deep.include({ code: 0, err: '' });
+    expect((await catalogue.byId(course.id))?.packageVersionId).to.equal(first.report?.versionId);
+
+    const registration = newUuid();
+    await storage.courses.enrol({
+      registration,
+      courseId: course.id,
+      personId: 'learner',
+      enrolledAt: clock.now(),
+      startedAt: clock.now(),
+      withdrawnAt: null,
+      packageVersionId: first.report?.versionId ?? null,
+    });
+    const draft = await upload('--course', 'API-1', fileOf('good.zip', packageOf()));
+    expect(draft.report).to.deep.include({ packageId: first.report?.packageId, publication: null });
+    expect((await catalogue.byId(course.id))?.packageVersionId).to.equal(first.report?.versionId);
+
+    const at = `/api/packages/${first.report?.packageId}/publication`;
+    const plan = (await (await call('GET', `${at}?versionId=${draft.report?.versionId}`)).json()) as object;
+    expect(plan).to.deep.include({ courses: ['API-1'], inProgress: 1, passed: 0 });
+    const moved = await upload('--course', 'API-1', '--publish', '--move', fileOf('good.zip', packageOf()));
+    expect(moved.report?.publication).to.deep.include({ courses: 1, moved: 1 });
+    expect((await storage.courses.byRegistration(registration))?.packageVersionId).to.equal(
+      moved.report?.versionId,
+    );
+    const back = await call('POST', at, { versionId: first.report?.versionId });
+    expect(await back.json()).to.deep.include({ learners: 'stay', courses: 1, moved: 0 });
+    expect((await catalogue.byId(course.id))?.packageVersionId).to.equal(first.report?.versionId);
+  });
+
+  it('keeps to its own organisation’s courses, and replaces no material by the way', async () => {
+    await newCourse('API-2');
+    await newCourse('API-B', 'b');
+    const mine = await upload('--course', 'API-2', '--publish', fileOf('good.zip', packageOf()));
+    const other = await upload(fileOf('good.zip', packageOf()));
+    const put = (code: string, versionId: unknown) =>
+      call('PUT', `/api/packages/courses/${code}`, { versionId });
+    expect((await put('API-2', other.report?.versionId)).status).to.equal(409);
+    expect((await put('API-2', mine.report?.versionId)).status).to.equal(200);
+    expect((await put('API-B', mine.report?.versionId)).status).to.equal(404);
+    expect((await put('API-2', 'none')).status).to.equal(404);
+    const foreign = await upload('--course', 'API-B', fileOf('good.zip', packageOf()));
+    expect([foreign.code, foreign.err.slice(0, 4)]).to.deep.equal([1, '404 ']);
+    const crossed = await call('POST', `/api/packages/${other.report?.packageId}/publication`, {
+      versionId: mine.report?.versionId,
+    });
+    expect(crossed.status).to.equal(404);
+    expect((await upload('--move', fileOf('good.zip', packageOf()))).code).to.equal(2);
+  });
+
+  it('a preview link opens its version once and for a quarter of an hour', async () => {
+    const { report } = await upload('--preview', fileOf('good.zip', packageOf()));
+    const tokenIn = (url: string | undefined): string => url?.split('/').at(-1) ?? '';
+    const link = tokenIn(report?.preview?.url);
+    expect(await previews.waits(link)).to.equal(true);
+    expect(await Promise.all([previews.take(link), previews.take(link)])).to.have.members([
+      report?.versionId,
+      null,
+    ]);
+    expect(await previews.waits(link)).to.equal(false);
+    const made = await call('POST', `/api/packages/${report?.packageId}/preview-links`, {});
+    expect(made.status).to.equal(201);
+    const late = tokenIn(((await made.json()) as { url: string }).url);
+    clock.advance(15 * 60);
+    expect(await previews.take(late)).to.equal(null);
+  });
+
+  it('a token may do what its scope says and nothing more', async () => {
+    const { report } = await upload(fileOf('good.zip', packageOf()));
+    const path = `/api/packages/${report?.packageId}`;
+    const body = { versionId: report?.versionId };
+    const statuses = async (scope: 'read' | 'upload' | 'publish'): Promise<number[]> => {
+      const { token: bearer } = await tokens.issue(by, scope, 1, scope);
+      const asked = [
+        await call('GET', path, undefined, bearer),
+        await call('POST', `${path}/preview-links`, body, bearer),
+        await call('PUT', `${path}/files?path=index.html`, formOf('file', '<title>新</title>'), bearer),
+        await call('PUT', `${path}/latest`, body, bearer),
+        await call('POST', `${path}/publication`, body, bearer),
+        await call('PUT', `${path}/archived`, { archived: false }, bearer),
+      ];
+      return asked.map(({ status }) => status);
+    };
+    expect(await statuses('read')).to.deep.equal([200, 403, 403, 403, 403, 403]);
+    expect(await statuses('upload')).to.deep.equal([200, 201, 200, 403, 403, 403]);
+    expect(await statuses('publish')).to.deep.equal([200, 201, 200, 200, 200, 200]);
+  });
+
   it('another organisation’s token sees nothing of it', async () => {
     const { report } = await upload(fileOf('good.zip', packageOf()));
     const version = await storage.packages.version(report?.versionId ?? '');
@@ -178,7 +293,7 @@ describe('the package API for vendors’ programs (issue 6 item 10)', () => {
     );
     for (const [path, operations] of Object.entries(openApi.paths))
       for (const method of Object.keys(operations)) {
-        const at = path.replace('{id}', 'none');
+        const at = path.replace(/\{\w+\}/, 'none');
         const denied = await call(method.toUpperCase(), at, undefined, 'zxv_0123456789012345678901234567');
         expect(denied.status, `${method} ${path}`).to.equal(401);
         expect(denied.headers.get('www-authenticate')).to.contain('invalid_token');

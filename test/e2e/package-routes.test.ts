@@ -15,6 +15,7 @@ import { createPackageFileServer } from '../../src/player/runtime/file-routes.ts
 import { openStorage, type Storage } from '../../src/storage/open.ts';
 import { TestClock } from '../support/clock.ts';
 import { emptyStore, type EmptyStore } from '../support/engines.ts';
+import { publishingOn } from '../support/publishing.ts';
 import { packageOf, zipOf } from '../support/zips.ts';
 
 const person = (organisation: string): Person => ({
@@ -68,6 +69,7 @@ describe('packages over HTTP', () => {
         store: storage.packages,
         clock,
         logger,
+        ...publishingOn(storage, library, clock),
         uploader(req) {
           const organisation = req.headers['x-organisation'];
           if (typeof organisation !== 'string')

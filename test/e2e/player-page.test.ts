@@ -127,4 +127,80 @@ describe('around a course, in a real browser (issue 6 items 3, 6 and 9)', functi
     await follow(page, '#player-leave');
     await page.close();
   });
+
+  it('學習互動區, 學習夥伴 and 課程行事曆: an announcement in the player, a question and its answer, who shows a card, the days', async () => {
+    await publishCourse({ vendor, learner, origin: server.origin }, 'BOARD-1', lesson);
+    const staff = await newPage(vendor);
+    await staff.goto(`${server.origin}/vendor`);
+    await follow(staff, 'a[href^="/vendor/courses/"]:not([href$="/new"])');
+    const id = staff.url().split('/').at(-1)?.split('?')[0] ?? '';
+    await follow(staff, `a[href="/vendor/courses/${id}/board"]`);
+    expect(await textOf(staff)).to.include('學習互動區');
+    await staff.type('#text', '週五晚間停機維護。');
+    await follow(staff, 'form[action$="/board"] button');
+
+    const page = await newPage(learner);
+    const code = 'BOARD-1';
+    await page.goto(`${server.origin}/courses/${code}/board?kind=question`);
+    await page.type('#text', '第三節的數字對嗎？');
+    await follow(page, 'form[action$="/board"] button');
+    expect(await textOf(page))
+      .to.include('週五晚間停機維護。')
+      .and.include('尚未回覆');
+    await staff.reload();
+    expect(await textOf(staff))
+      .to.include('第三節的數字對嗎？')
+      .and.include('尚未回覆：1 則');
+    await staff.type('form[action$="/answer"] textarea', '已更正，謝謝您。');
+    await screenshots(staff, 'vendor-board');
+    await expectAccessible(staff);
+    await follow(staff, 'form[action$="/answer"] button');
+    await page.reload();
+    expect(await textOf(page)).to.include('已更正，謝謝您。');
+    await screenshots(page, 'course-board');
+    await expectAccessible(page);
+
+    await page.goto(`${server.origin}/courses/${code}/learn`);
+    await until('time runs', async () => (await textOf(page, '#player-seconds')) !== '00:00:00');
+    await page.click('#player-toc-toggle');
+    expect(await textOf(page, '#player-toc'))
+      .to.include('週五晚間停機維護。')
+      .and.include('學習夥伴');
+    await screenshots(page, 'player-drawer');
+    await expectAccessible(page, ['iframe']);
+    await follow(page, '#player-toc a[href$="/calendar"]');
+    expect(await textOf(page))
+      .to.include('您選課')
+      .and.include('今天');
+    // The page's farewell (a beacon) and this page are on their way at the same time.
+    await until('the period has begun', async () => {
+      await page.reload();
+      return (await textOf(page)).includes('您的上課期間開始');
+    });
+    await screenshots(page, 'course-calendar');
+    await expectAccessible(page);
+
+    // Someone else of the course shows a card; the others are a number.
+    const second = await newContext();
+    await signInAs(second, server.origin, 'citizen');
+    const citizen = await newPage(second);
+    await citizen.goto(`${server.origin}/courses/${code}`);
+    await follow(citizen, 'form[action$="/enrol"] button');
+    await citizen.goto(`${server.origin}/courses/${code}/learn`);
+    await until('time runs', async () => (await textOf(citizen, '#player-seconds')) !== '00:00:00');
+    await follow(citizen, '#player-leave');
+    await citizen.goto(`${server.origin}/courses/${code}/partners`);
+    expect(await textOf(citizen)).to.include('2 人');
+    expect(await textOf(citizen)).not.to.include('王小明');
+    await screenshots(citizen, 'course-partners');
+    await expectAccessible(citizen);
+    // Another learner's question is nobody else's to read.
+    await citizen.goto(`${server.origin}/courses/${code}/board`);
+    expect(await textOf(citizen)).not.to.include('第三節的數字對嗎？');
+    await second.close();
+    for (const one of [page, staff]) {
+      expect(one.faults).to.deep.equal([]);
+      await one.close();
+    }
+  });
 });

@@ -331,7 +331,7 @@ describe('attacks on SAML sign-in (each ends in a clear page and an audit line)'
                   ...{ audience, recipient, inResponseTo: requestId, sessionIndex: newId() },
                   authnContext: 'urn:oasis:names:tc:SAML:2.0:ac:classes:Password',
                   attributes: { displayName: 'Mallory' },
-                  ...{ issued: 0, notBefore: -5, notOnOrAfter: 300 },
+                  ...{ issued: 0, authenticated: 0, notBefore: -5, notOnOrAfter: 300 },
                 };
                 const all = wrappedResponses({
                   genuine,

@@ -73,7 +73,7 @@ describe('signing in and out with SAML at a real provider (samlp)', function () 
     const wanderer = createWanderer();
     const inside = await wanderer.submit(await choose(wanderer, '吳公務'));
     // Signed in there: a second sign-in would ask nobody.
-    const again = await createTab(wanderer).get(`${server.origin}/sign-in/ecpa`);
+    const again = await wanderer.get(`${server.origin}/sign-in/ecpa`);
     expect(again.text).to.include('hiddenform');
     const out = await wanderer.submit(inside, '登出');
     expect(there(out)).to.equal('due');
@@ -91,9 +91,6 @@ describe('signing in and out with SAML at a real provider (samlp)', function () 
         .join(),
     ).to.include('吳公務');
   });
-
-  /** The same browser. */
-  const createTab = (wanderer: Wanderer): Wanderer => wanderer;
 
   it('publishes our metadata as XML for the provider’s operators', async () => {
     const page = await createWanderer().get(`${server.origin}/sign-in/ecpa/metadata`);
@@ -177,7 +174,7 @@ describe('logout messages of a SAML provider', function () {
 
   it('may name the person encrypted', async () => {
     const one = await enter('wu', 'session-7');
-    const nameXml_ = await encrypted(
+    const sealedName = await encrypted(
       nameXml('wu'),
       site.ourKeys.certificate,
       undefined,
@@ -185,7 +182,7 @@ describe('logout messages of a SAML provider', function () {
       'EncryptedID',
     );
     const id = newId();
-    const xml = signed(requestXml('wu', { id, nameXml: nameXml_ }), id, signing());
+    const xml = signed(requestXml('wu', { id, nameXml: sealedName }), id, signing());
     await createWanderer().post(logoutUrl, { SAMLRequest: posted(xml) }, site.idpOrigin);
     expect(await signedIn(one)).to.equal(false);
   });

@@ -48,6 +48,25 @@ describe('a vendor’s API tokens', function () {
       return { code, err };
     };
     expect(await upload()).to.deep.equal({ code: 0, err: '' });
+    let printed = '';
+    await runCommand(
+      ['upload', '--json', '--preview', join(folder, 'course.zip')],
+      { ZHIXING_URL: server.origin, ZHIXING_TOKEN: token },
+      { out: (text) => void (printed += text), err: () => undefined },
+    );
+    const { preview } = JSON.parse(printed) as { preview: { url: string } };
+    // Somebody who is not signed in opens it; it opens once.
+    const guests = await newContext();
+    const guest = await newPage(guests);
+    await guest.goto(`${preview.url}?lang=zh-TW`);
+    await screenshots(guest, 'preview-link');
+    await expectAccessible(guest);
+    await Promise.all([guest.waitForNavigation(), guest.click('main form button')]);
+    await guest.waitForFrame((frame) => /\/s\/[^/]+\//.test(frame.url()));
+    expect(await guest.$eval('.player-note', (note) => note.textContent)).to.include('不會留下任何學習紀錄');
+    const again = await guest.goto(preview.url);
+    expect(again?.status()).to.equal(404);
+    await guests.close();
     await page.goto(`${server.origin}/vendor/tokens`);
     expect(await page.content()).to.not.contain(token);
     await Promise.all([page.waitForNavigation(), page.click('form[action$="/revoke"] button')]);

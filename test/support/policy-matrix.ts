@@ -24,6 +24,8 @@ export const expectedPolicy: Record<Action, Partial<Record<Role, 'all' | 'own'>>
   'people.find-by-id-number': { support: 'all', admin: 'all' },
   'people.manage': { admin: 'all' },
   'agencies.manage': { admin: 'all' },
+  'sign-ins.diagnose': { support: 'all', admin: 'all' },
+  'corrections.answer': { support: 'all', admin: 'all' },
   'audit.read': { admin: 'all', auditor: 'all' },
   'credits.confirm': { hr: 'own', admin: 'all' },
 };

@@ -27,6 +27,8 @@ export interface AssertionFacts {
   attributes: Record<string, string | string[]>;
   /** Seconds from now. */
   issued: number;
+  /** When the person was asked. */
+  authenticated: number;
   notBefore: number;
   notOnOrAfter: number;
 }
@@ -45,7 +47,7 @@ export function assertionXml(facts: AssertionFacts): string {
     `<saml:Subject>${nameIdXml || `<saml:NameID Format="${nameIdFormat}">${escaped(nameId)}</saml:NameID>`}` +
     `<saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><saml:SubjectConfirmationData NotOnOrAfter="${until}" Recipient="${recipient}"${answers}/></saml:SubjectConfirmation></saml:Subject>` +
     `<saml:Conditions NotBefore="${iso(facts.notBefore)}" NotOnOrAfter="${until}"><saml:AudienceRestriction><saml:Audience>${escaped(audience)}</saml:Audience></saml:AudienceRestriction></saml:Conditions>` +
-    `<saml:AuthnStatement AuthnInstant="${iso(facts.issued)}" SessionIndex="${facts.sessionIndex}"><saml:AuthnContext><saml:AuthnContextClassRef>${facts.authnContext}</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>` +
+    `<saml:AuthnStatement AuthnInstant="${iso(facts.authenticated)}" SessionIndex="${facts.sessionIndex}"><saml:AuthnContext><saml:AuthnContextClassRef>${facts.authnContext}</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>` +
     `<saml:AttributeStatement>${Object.entries(attributes)
       .map(
         ([name, values]) =>

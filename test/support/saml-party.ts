@@ -47,6 +47,7 @@ export function createParty(party: {
       authnContext: 'urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport',
       attributes,
       issued: 0,
+      authenticated: 0,
       notBefore: -5,
       notOnOrAfter: 300,
       ...wish.assertion,

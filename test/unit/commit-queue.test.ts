@@ -57,6 +57,7 @@ describe('commits on their way from the browser', () => {
       attemptId: 'http://localhost/a',
       revision: '1',
       platform: 'Zhixing',
+      language: 'zh-TW',
       practice: 'http://localhost/practice',
       timestamp: '2026-11-23T08:00:00.000Z',
       seed: 's',

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { inventIdNumber } from '../../src/identity/demo-idp/people.ts';
 import { createKeyPair } from '../../src/identity/demo-idp/self-signed.ts';
@@ -171,6 +173,26 @@ describe('the file of identity providers', () => {
       'keys.1.privateKeyFile',
       'keys.1.certificateFile',
     ]);
+  });
+
+  it('is what docs/identity.md shows', () => {
+    const text = readFileSync(join(import.meta.dirname, '../../docs/identity.md'), 'utf8');
+    const shown = [...text.matchAll(/```json\n([\s\S]*?)```/g)].map(
+      ([, json = '']) => JSON.parse(json) as object,
+    );
+    expect(shown).to.have.length(2);
+    const keys = createKeyPair('learn.example.org');
+    const files = {
+      'sp-2026.key': keys.privateKey,
+      'sp-2026.crt': keys.certificate,
+      'apple.p8': keys.privateKey,
+    };
+    for (const content of shown) {
+      const whole = Array.isArray(content) ? { providers: content } : content;
+      const { problems, providers } = read(whole, { GOOGLE_SECRET: 's', FACEBOOK_SECRET: 's' }, files);
+      expect(problems).to.deep.equal([]);
+      expect(providers).to.not.have.length(0);
+    }
   });
 
   it('knows the columns of the panel and the most that an entry can vouch for', () => {

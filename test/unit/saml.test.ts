@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { createLogger } from '../../src/base/logger.ts';
 import { inventIdNumber } from '../../src/identity/demo-idp/people.ts';
 import { createKeyPair } from '../../src/identity/demo-idp/self-signed.ts';
@@ -18,7 +19,7 @@ import { TestClock } from '../support/clock.ts';
 import { emptyStore, type EmptyStore } from '../support/engines.ts';
 import { close, listen } from '../support/oidc-idp.ts';
 import { until } from '../support/portal.ts';
-import { encrypted, idpMetadataXml, newId, readRedirect } from '../support/saml-forge.ts';
+import { encrypted, idpMetadataXml, newId, posted, readRedirect } from '../support/saml-forge.ts';
 import { createParty, type Wish } from '../support/saml-party.ts';
 
 const idpKeys = createKeyPair('idp.example.org');
@@ -239,6 +240,29 @@ describe('SAML 2.0', () => {
       expect(await codeOf(take)).to.equal('sign-in-used');
     });
 
+    it('show that it is still the same person only if the provider has asked them again', async () => {
+      const protocol = protocolOf(provider(), sourceOf(idpKeys));
+      const confirming = (): Attempt => ({
+        ...attempt(),
+        startedAt: clock.now().getTime(),
+        purpose: { kind: 'confirm', personId: 'wu' },
+      });
+      const { xml } = readRedirect(
+        (await protocol.begin(confirming())).replace('tenant=1&', ''),
+        ourKeys.certificate,
+      );
+      expect(readXml(xml).attributes.get('ForceAuthn')).to.equal('true');
+      for (const [authenticated, code] of [
+        [0, null],
+        [-3600, 'sign-in-unverified'],
+      ] as const) {
+        const one = confirming();
+        const SAMLResponse = await party.response(one.requestId, { assertion: { authenticated } });
+        const end = await codeOf(() => protocol.complete(one, new URLSearchParams({ SAMLResponse })));
+        expect(end).to.equal(code);
+      }
+    });
+
     it('from another way of signing in than was asked for are refused', async () => {
       const authnContext = ['urn:oasis:names:tc:SAML:2.0:ac:classes:X509'];
       const protocol = protocolOf(provider({ authnContext }), sourceOf(idpKeys));
@@ -266,6 +290,65 @@ describe('SAML 2.0', () => {
       const { logout } = await complete(protocol, { assertion: { nameId: idNumber } });
       expect(JSON.stringify(logout)).to.not.include(idNumber);
       expect(await protocol.signOutUrl(logout, 'state')).to.equal(null);
+    });
+  });
+
+  describe('answers that somebody has changed', () => {
+    /** Pieces of a message that an attacker would move about, double or leave out. */
+    const pieces = /<[^>]+>|[^<]+/g;
+    const change = fc.oneof(
+      fc.record({ kind: fc.constantFrom('drop', 'double', 'swap'), at: fc.nat(), to: fc.nat() }),
+      fc.record({ kind: fc.constant('insert' as const), at: fc.nat(), text: fc.string({ maxLength: 12 }) }),
+      fc.record({
+        kind: fc.constant('insert' as const),
+        at: fc.nat(),
+        text: fc.constantFrom(
+          '<!---->',
+          '<x/>',
+          '&#0;',
+          '&lt;',
+          '<![CDATA[wu]]>',
+          '<?x?>',
+          '\u0000',
+          '\r\n',
+          '</saml:Assertion>',
+        ),
+      }),
+    );
+    type Change = typeof change extends fc.Arbitrary<infer T> ? T : never;
+    function changed(xml: string, one: Change): string {
+      const parts = xml.match(pieces) ?? [];
+      const at = one.at % parts.length;
+      if ('text' in one) return [...parts.slice(0, at), one.text, ...parts.slice(at)].join('');
+      const to = one.to % parts.length;
+      const here = parts[at] ?? '';
+      const kept = one.kind === 'double' ? parts : parts.filter((_, index) => index !== at);
+      if (one.kind === 'drop') return kept.join('');
+      return [...kept.slice(0, to), here, ...kept.slice(to)].join('');
+    }
+
+    it('end with a reason, or say exactly what the provider has said: nothing in between', async function () {
+      this.timeout(60_000);
+      const source = sourceOf(idpKeys);
+      const one = attempt();
+      const right = await party.xml(one.requestId);
+      const reasons = new Set<string | null>();
+      let run = 0;
+      await fc.assert(
+        fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 3 }), async (changes) => {
+          // Each run at an entry of its own, for which nothing was taken yet.
+          const protocol = protocolOf(provider({ key: `run-${run++}` }), source);
+          const SAMLResponse = posted(changes.reduce(changed, right));
+          const end = await codeOf(async () => {
+            const { profile } = await protocol.complete(one, new URLSearchParams({ SAMLResponse }));
+            expect(profile).to.include({ subject: 'wu', name: '吳公務', assurance: 'official' });
+          });
+          reasons.add(end);
+          expect(end ?? 'sign-in-').to.match(/^sign-in-/);
+        }),
+        { numRuns: 300 },
+      );
+      expect(reasons).to.include('sign-in-malformed').and.include('sign-in-unverified');
     });
   });
 

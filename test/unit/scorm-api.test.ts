@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { impliedBy, withObjectiveIds } from '../../src/player/client/cmi/commit.ts';
 import { Ledger, type Access } from '../../src/player/client/cmi/ledger.ts';
 import { model12 } from '../../src/player/client/cmi/model-12.ts';
 import { model2004 } from '../../src/player/client/cmi/model-2004.ts';
@@ -518,5 +519,37 @@ describe('SCORM 1.2 API, RTE 3.3 and 3.4', () => {
     const long = 'x'.repeat(200_000);
     expect(api.set('cmi.suspend_data', long)).to.equal('true|0');
     expect(api.get('cmi.suspend_data')).to.equal(`${long}|0`);
+  });
+});
+
+describe('What a commit says beside the values', () => {
+  it('RTE 4.2.8: time-out and log-out end the whole attempt in 2004, nothing else does', () => {
+    for (const exit of ['time-out', 'logout']) expect(impliedBy('2004', exit)).to.equal('exitAll');
+    for (const exit of ['suspend', 'normal', '', undefined]) expect(impliedBy('2004', exit)).to.equal(null);
+    expect(impliedBy('1.2', 'logout')).to.equal(null);
+  });
+
+  it('an objective that came with the item is sent with its id, once, before what is said of it', () => {
+    const ledger = new Ledger(model2004, { 'cmi.objectives.0.id': 'goal', 'cmi.objectives.1.id': 'other' });
+    expect(
+      withObjectiveIds(
+        [
+          ['cmi.objectives.0.success_status', 'passed'],
+          ['cmi.objectives.0.score.scaled', '1'],
+          ['cmi.location', 'x'],
+        ],
+        ledger,
+      ),
+    ).to.deep.equal([
+      ['cmi.objectives.0.id', 'goal'],
+      ['cmi.objectives.0.success_status', 'passed'],
+      ['cmi.objectives.0.score.scaled', '1'],
+      ['cmi.location', 'x'],
+    ]);
+    const own: [string, string][] = [
+      ['cmi.objectives.2.id', 'mine'],
+      ['cmi.objectives.2.success_status', 'failed'],
+    ];
+    expect(withObjectiveIds(own, ledger)).to.deep.equal(own);
   });
 });

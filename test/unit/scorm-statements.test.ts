@@ -12,6 +12,7 @@ const frame = (standard: '1.2' | '2004', seed = 's'): StatementFrame => ({
   attemptId: 'http://h/i/attempts/1',
   revision: '3',
   platform: 'Zhixing',
+  language: 'zh-TW',
   practice: 'http://h/xapi/terms/practice',
   timestamp: '2026-11-23T08:00:00.000Z',
   seed,
@@ -43,7 +44,7 @@ describe('SCORM data as Statements (xAPI SCORM profile, section 6)', () => {
     expect(verb(of2004({}, { start: 'resume' })[0])).to.equal('resumed');
   });
 
-  it('every Statement: profile category, course and attempt as grouping, registration, revision, timestamp', () => {
+  it('every Statement: profile category, course and attempt as grouping, registration, revision, language, timestamp', () => {
     const [one] = of2004({}, { start: 'ab-initio' });
     const context = one?.context;
     expect(context?.contextActivities?.category?.map(({ id }) => id)).to.deep.equal([
@@ -53,7 +54,12 @@ describe('SCORM data as Statements (xAPI SCORM profile, section 6)', () => {
       'http://h/c',
       'http://h/i/attempts/1',
     ]);
-    expect(context).to.include({ registration: frame('2004').registration, revision: '3' });
+    expect(context).to.include({
+      registration: frame('2004').registration,
+      revision: '3',
+      platform: 'Zhixing',
+      language: 'zh-TW',
+    });
     expect(one?.timestamp).to.equal('2026-11-23T08:00:00.000Z');
   });
 

@@ -189,13 +189,13 @@ describe('xAPI scalar values', () => {
     );
   });
 
-  it('Data 2.4.10: a Statement of another edition is refused by the older one, and "1.0" is no version of one', () => {
-    for (const version of ['1.0.0', '1.0.3', '1.0.9']) {
+  it('Data 2.4.10: a Statement of the newer edition is refused by the older one', () => {
+    for (const version of ['1.0', '1.0.0', '1.0.3', '1.0.9']) {
       expect(problems({ version })).to.deep.equal([]);
       expect(problems({ version }, '2.0.0')).to.deep.equal([]);
     }
     expect(problems({ version: '2.0.0' }, '2.0.0')).to.deep.equal([]);
-    for (const version of ['2.0.0', '1.0', '1.1.0', '0.9', '1.0.x', 1])
+    for (const version of ['2.0.0', '1', '1.1.0', '0.9', '1.0.x', 1])
       expect(problems({ version }), String(version)).to.deep.equal(['$.version']);
   });
 

@@ -82,6 +82,9 @@ export interface Claims {
 
 export const undoDays = 30;
 
+/** Where an enrolment waits while the two of a course change places: nobody's id. */
+export const parkedBy = (claimId: string): string => `claim:${claimId}`;
+
 export function createClaims(deps: {
   cases: CaseStore;
   identity: IdentityStore;
@@ -148,9 +151,6 @@ export function createClaims(deps: {
     const { id, name, nickname, createdAt } = claimed;
     return { claimed: { id, name, nickname, createdAt }, plan, fingerprint: fingerprintOf(plan) };
   };
-
-  /** Where an enrolment waits while the two of a course change places: nobody's id. */
-  const parkedBy = (claimId: string): string => `claim:${claimId}`;
 
   const note = (held: HeldCase<ClaimBody>, action: string): Promise<void> =>
     audit({

@@ -86,8 +86,13 @@ export function createOidcProtocol(deps: {
       {
         timeout: provider.timeoutSeconds,
         [client.customFetch]: (url, init) => outgoing(url, init as RequestInit),
-        // Plain http is possible for this machine only: settings.ts refuses it elsewhere.
-        execute: provider.issuer.startsWith('http:') ? [client.allowInsecureRequests] : [],
+        execute: [
+          // The ID token's signature is verified although it comes over our own TLS connection, where OpenID Connect Core
+          // 3.1.3.7 would do without: whoever stands between (a proxy that opens TLS) is not the provider.
+          client.enableNonRepudiationChecks,
+          // Plain http is possible for this machine only: settings.ts refuses it elsewhere.
+          ...(provider.issuer.startsWith('http:') ? [client.allowInsecureRequests] : []),
+        ],
       },
     );
   /** The provider's description; a failure is not kept, so the next sign-in asks again. */

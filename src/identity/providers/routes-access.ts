@@ -63,9 +63,9 @@ export function createProviderAccess(deps: ProviderAccessDeps) {
   const limit = deps.rateLimit({ name: 'sign-in-elsewhere', limit: 600, windowSeconds: 300 });
   const signOuts = createSignOuts({ doors, sealer, audit, logger });
   const routes = Router();
-  routes.use(signOuts.routes);
   routes.use(
     createSingleLogoutRoutes({ ...{ doors, parcels, named, hashName, signOuts, audit, logger, limit } }),
+    signOuts.routes,
     createProviderRoutes({
       passport: deps.passport,
       doors,
@@ -95,6 +95,7 @@ export function createProviderAccess(deps: ProviderAccessDeps) {
     externals,
     /** The ways to sign in beside local accounts, for the sign-in panel and the first-login wizard. */
     offered: () => offered,
+    providers: set.providers,
     labelOf: (key: string) => doors.get(key)?.provider.label ?? null,
   };
 }

@@ -1,6 +1,7 @@
 import { Router, type Request, type Response } from 'express';
 import { newToken } from '../../base/ids.ts';
 import type { Logger } from '../../base/logger.ts';
+import { helpOf } from '../help/known-providers.ts';
 import type { RecordAudit } from '../types.ts';
 import { facts } from './facts.ts';
 import type { LogoutFacts } from './protocol.ts';
@@ -93,7 +94,7 @@ export function createSignOuts(deps: {
     if (pending?.there === 'due' && leaveUrl !== null) res.set('Refresh', `0; url=${leaveUrl}`);
     return res.render('pages/signed-out', {
       there: door ? pending.there : null,
-      provider: door && { label: door.provider.label, website: door.provider.help.website },
+      provider: door && { label: door.provider.label, website: helpOf(door.provider).website },
       leaveUrl,
     });
   });
@@ -117,10 +118,13 @@ export function createSignOuts(deps: {
     }
   });
 
-  /** OpenID Connect RP-Initiated Logout 1.0 §3: the provider sends the browser back with the state. */
+  /**
+   * OpenID Connect RP-Initiated Logout 1.0 §3: the provider sends the browser back with the state. A SAML LogoutResponse
+   * was verified before it comes here (routes-single-logout.ts).
+   */
   routes.get('/sign-in/:provider/logout', async (req: Request, res: Response, next) => {
     const door = doors.get(String(req.params['provider']));
-    if (door?.provider.protocol !== 'oidc') return next('route');
+    if (!door) return next('route');
     res.set('Cache-Control', 'no-store');
     const { state } = req.query;
     await returned(req, door.provider.key, typeof state === 'string' ? state : '', true);

@@ -2,6 +2,7 @@ import { Router, type Request, type RequestHandler, type Response } from 'expres
 import { isDomainError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import { statusOfKind } from '../../http/errors.ts';
+import { helpOf } from '../help/known-providers.ts';
 import { signOut } from '../routes.ts';
 import type { RecordAudit } from '../types.ts';
 import { facts } from './facts.ts';
@@ -52,7 +53,7 @@ export function createSingleLogoutRoutes(deps: SingleLogoutDeps): Router {
   async function refused(req: Request, res: Response, { provider }: Door, error: unknown): Promise<void> {
     const reason = failureReasonOf(error);
     if (reason === null || !isDomainError(error)) throw error;
-    const { key, label, help } = provider;
+    const { key, label } = provider;
     const reference = newReference();
     logger.warn({ reference, provider: key, reason, facts: facts(error) }, 'a logout message was refused');
     await audit({
@@ -70,10 +71,11 @@ export function createSingleLogoutRoutes(deps: SingleLogoutDeps): Router {
     res.locals['path'] = '/';
     const outcome = req.user ? 'still' : 'here';
     res.render('pages/sign-out-failed', {
+      heading: `providers.signOut.title.${outcome}`,
       what: `providers.signOut.what.${outcome}`,
       advice: `providers.signOut.advice.${outcome}`,
       reference,
-      provider: { key, label, help },
+      provider: { key, label, help: helpOf(provider) },
     });
   }
 

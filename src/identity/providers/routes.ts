@@ -4,6 +4,7 @@ import { DomainError, isDomainError } from '../../base/errors.ts';
 import type { Logger } from '../../base/logger.ts';
 import { statusOfKind } from '../../http/errors.ts';
 import type { ExternalSignIns } from '../external.ts';
+import { helpOf } from '../help/known-providers.ts';
 import { ownPath, type SignIns } from '../routes-sign-in.ts';
 import { failureReasonOf, newReference, signInFailure } from './failures.ts';
 import { facts } from './facts.ts';
@@ -89,7 +90,7 @@ export function createProviderRoutes(deps: ProviderRoutesDeps): Router {
     const reason = failureReasonOf(error);
     // A fault of ours, or of the store: not the provider's, and not the person's.
     if (reason === null || !isDomainError(error)) throw error;
-    const { key, protocol, label, help } = door.provider;
+    const { key, protocol, label } = door.provider;
     const reference = newReference();
     logger.warn({ reference, provider: key, reason, facts: facts(error) }, 'a sign-in failed');
     await signIns.failed(req, {
@@ -108,7 +109,7 @@ export function createProviderRoutes(deps: ProviderRoutesDeps): Router {
       reason: `providers.reasons.${reason}`,
       advice: `providers.advice.${reason}`,
       reference,
-      provider: { key, label, help },
+      provider: { key, label, help: helpOf(door.provider) },
       search: returnTo === '/' ? '' : `?returnTo=${encodeURIComponent(returnTo)}`,
     });
   }

@@ -216,9 +216,13 @@ export function createSamlProtocol(deps: SamlDeps): SamlProtocol {
   }
 
   return {
-    async begin({ state, requestId }) {
+    async begin({ state, requestId, purpose }) {
       const idp = await described();
-      const saml = library(idp, { generateUniqueId: () => requestId });
+      const saml = library(idp, {
+        generateUniqueId: () => requestId,
+        // Whoever is to show that it is still them is asked again (saml-core 3.4.1).
+        forceAuthn: provider.forceAuthn || purpose?.kind === 'confirm',
+      });
       return asSigned(await saml.getAuthorizeUrlAsync(state, undefined, {}));
     },
 
@@ -247,6 +251,7 @@ export function createSamlProtocol(deps: SamlDeps): SamlProtocol {
           recipient: callbackUrl,
           requestId,
           authnContext: provider.authnContext,
+          authenticatedSince: attempt?.purpose?.kind === 'confirm' ? attempt.startedAt : null,
           now: clock.now(),
           clockSkewSeconds,
         });

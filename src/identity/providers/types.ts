@@ -129,7 +129,7 @@ export interface SamlProvider extends ProviderCommon {
   allowCbc: boolean;
 }
 
-/** An example of a protocol of one's own: see strategy-ticket.ts. */
+/** An example of a protocol of one's own: see ticket.ts. */
 export interface TicketProvider extends ProviderCommon {
   protocol: 'ticket';
   loginUrl: string;

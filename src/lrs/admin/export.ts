@@ -22,9 +22,11 @@ export async function* allRows(
   { statements, personas }: StatementSource,
   filter: StatementFilter,
   last: number | null = null,
+  options: { withVoided?: boolean } = {},
 ): AsyncIterable<StatementRow> {
   let queries = (await queriesOf(personas, { ...filter, ascending: true }, pageSize)).map((query) => ({
     ...query,
+    ...options,
     through: last,
   }));
   for (;;) {

@@ -4,6 +4,7 @@ import { newUuid, uuidFrom } from '../../base/ids.ts';
 import type { Logger } from '../../base/logger.ts';
 import { isSealed, type Sealer } from '../../base/sealing.ts';
 import { toQuery } from '../door.ts';
+import type { Statement } from '../../xapi/types.ts';
 import type { AttachmentStore, StatementRow, StatementStore } from '../store.ts';
 import type { StatementFilter } from '../types.ts';
 import { forwardingRequest } from './forwarding-request.ts';
@@ -28,6 +29,8 @@ export interface ForwardingOptions {
   clock: Clock;
   logger: Logger;
   send?: Send;
+  /** Which of the Statements must not leave now, e.g. of a person who has restricted the processing; they become dead letters. */
+  held?: (statements: readonly Statement[]) => Promise<ReadonlySet<Statement>>;
   /** Statements in one request at most. */
   batchSize?: number;
 }
@@ -98,6 +101,7 @@ export function createForwarding({
   clock,
   logger,
   send = sendByFetch,
+  held = async () => new Set(),
   batchSize = 50,
 }: ForwardingOptions): Forwarding {
   const holder = newUuid();
@@ -130,6 +134,22 @@ export function createForwarding({
     }
   };
 
+  const setAside = (rule: ForwardingRule, row: StatementRow, reason: string): Promise<void> =>
+    store.addDeadLetter({
+      id: uuidFrom('dead-letter', rule.id, row.id),
+      ruleId: rule.id,
+      statementId: row.id,
+      at: clock.now(),
+      reason,
+    });
+
+  /** The rows that may leave now. */
+  const free = async (rows: StatementRow[]): Promise<StatementRow[]> => {
+    const statements = rows.map(({ body }) => JSON.parse(body) as Statement);
+    const kept = await held(statements);
+    return rows.filter((_, at) => !kept.has(statements[at] as Statement));
+  };
+
   /** One by one, to find which of a refused batch are at fault. False: the other side failed meanwhile. */
   const separate = async (rule: ForwardingRule, rows: StatementRow[]): Promise<string | null> => {
     for (const row of rows) {
@@ -138,14 +158,7 @@ export function createForwarding({
         return 'another process has taken the rule over';
       const { outcome } = await attempt(rule, [row]);
       if (outcome.kind === 'failed') return outcome.reason;
-      if (outcome.kind === 'refused')
-        await store.addDeadLetter({
-          id: uuidFrom('dead-letter', rule.id, row.id),
-          ruleId: rule.id,
-          statementId: row.id,
-          at: clock.now(),
-          reason: outcome.reason,
-        });
+      if (outcome.kind === 'refused') await setAside(rule, row, outcome.reason);
     }
     return null;
   };
@@ -162,14 +175,21 @@ export function createForwarding({
         after: state.position,
       });
       if (rows.length === 0) return void (await store.leaveRule(rule.id, holder, state));
-      const { outcome, taken } = await attempt(rule, rows);
-      const last = rows[taken - 1];
+      const leaving = await free(rows);
+      for (const row of rows)
+        if (!leaving.includes(row))
+          await setAside(rule, row, 'processing is restricted at the wish of the person it is about');
+      const { outcome, taken } =
+        leaving.length === 0
+          ? { outcome: { kind: 'sent' } as Outcome, taken: 0 }
+          : await attempt(rule, leaving);
+      const last = taken === leaving.length ? rows.at(-1) : leaving[taken - 1];
       if (!last) return;
       const fault =
         outcome.kind === 'sent'
           ? null
           : outcome.kind === 'refused'
-            ? await separate(rule, rows.slice(0, taken))
+            ? await separate(rule, leaving.slice(0, taken))
             : outcome.reason;
       if (fault !== null) {
         const failures = state.failures + 1;
@@ -179,7 +199,7 @@ export function createForwarding({
         return;
       }
       const moved = { position: last.seq, failures: 0, nextAttemptAt: new Date(0), lastError: null };
-      if (!(await store.leaveRule(rule.id, holder, moved)) || !(more || taken < rows.length)) return;
+      if (!(await store.leaveRule(rule.id, holder, moved)) || !(more || taken < leaving.length)) return;
     }
   };
 
@@ -242,6 +262,7 @@ export function createForwarding({
       let taken = 0;
       for (const letter of await store.deadLetters(ruleId, 1000)) {
         const row = await statements.byId(letter.statementId);
+        if (row && (await free([row])).length === 0) continue;
         const outcome: Outcome = row ? (await attempt(rule, [row])).outcome : { kind: 'sent' };
         if (outcome.kind === 'failed') break;
         if (outcome.kind === 'refused') continue;

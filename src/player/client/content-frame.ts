@@ -3,6 +3,7 @@ import type { ItemProgress } from '../runtime/runtime.ts';
 import type { PackageItem } from '../types.ts';
 import { createLocks } from '../runtime/locks.ts';
 import { createRuntimeClient, LaunchExpired, Refused } from './api-client.ts';
+import { impliedBy, withObjectiveIds } from './cmi/commit.ts';
 import { Ledger } from './cmi/ledger.ts';
 import { model12 } from './cmi/model-12.ts';
 import { model2004 } from './cmi/model-2004.ts';
@@ -23,6 +24,8 @@ const autosave = 2000;
 interface Opened {
   item: PackageItem;
   session: RuntimeSession | null;
+  /** Nothing counts any more: the course's policy on attempts. */
+  review: boolean;
 }
 
 /** The launch frame's work: opens items one after another, is their run-time API, carries their data to the server. */
@@ -88,6 +91,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
       previous: may('previous'),
       next: may('continue'),
       title: opened?.item.title ?? configuration.title,
+      review: opened?.review ?? false,
     });
   };
   const locks = standard === '1.2' ? createLocks(items) : () => null;
@@ -171,11 +175,16 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     await Promise.race([queue.drain(), new Promise((resolve) => setTimeout(resolve, 5000))]);
     const start = await untilOpened(item.identifier);
     queue.resume(item.identifier, start.sequence);
-    opened = { item, session: null };
+    opened = { item, session: null, review: start.mode === 'review' };
     showRest(null);
     preview.opens(item);
-    if (item.kind === 'sco') {
+    if (item.kind === 'asset') queue.add({ item: item.identifier, set: [], visited: true });
+    // Pages declared as assets call the API all the same, by mistake or on purpose (ADL's test package SX-08a).
+    if (configuration.standard.startsWith('scorm')) {
       const fromTree = sequencing?.opened() ?? {};
+      // What a review shows was reached before; nothing new is tracked.
+      const review = start.mode === 'review';
+      if (review) for (const [element, value] of Object.entries(start.seed)) sequencing?.set(element, value);
       const ledger = new Ledger(
         standard === '1.2' ? model12 : model2004,
         { ...start.seed, ...fromTree, ...preview.stores(item) },
@@ -189,7 +198,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
           queue.add({ item: item.identifier, start: true, set: [] });
         },
         changed(element, value) {
-          sequencing?.set(element, value);
+          if (!review) sequencing?.set(element, value);
           preview.changed(item, element, value);
           timer ??= setTimeout(() => {
             timer = null;
@@ -235,7 +244,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
       });
       opened.session = session;
       publish(session);
-    } else queue.add({ item: item.identifier, set: [], visited: true });
+    }
     await stage.show(address(configuration.filesPath, item.href ?? ''));
     showToc();
   };
@@ -253,7 +262,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
   };
 
   /** What the learner reads where there is no content; null: there is. */
-  const showRest = (why: 'choose' | 'ended' | null): void => {
+  const showRest = (why: 'begin' | 'choose' | 'ended' | null): void => {
     const rest = document.getElementById('rest') as HTMLElement;
     rest.hidden = why === null;
     rest.textContent = why === null ? '' : restWords[language][why];
@@ -295,8 +304,11 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     if (sequencing) {
       // The content says goodbye first: what it sets then decides where the request leads.
       navigating = true;
-      await closeItem();
-      navigating = false;
+      try {
+        await closeItem();
+      } finally {
+        navigating = false;
+      }
       const outcome = sequencing.request(request as NavigationRequest, target);
       saveSequencing();
       preview.trace({
@@ -324,6 +336,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     else if (request !== 'continue' && request !== 'previous') {
       await closeItem();
       showToc();
+      showRest('ended');
       tell({ zhixing: 'ended' });
     }
   };
@@ -374,11 +387,9 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     );
     sequencing = new engine.Sequencing(items, configuration.extra, tree, globals);
     let deliver = sequencing.begin();
-    // A tree without flow begins where the learner says; nobody has said anything yet.
-    for (const item of deliver ? [] : [...(first ? [first] : []), ...order]) {
-      deliver = sequencing.request('choice', item.identifier).deliver;
-      if (deliver) break;
-    }
+    // A tree without flow begins where the learner says (SB.2.5), unless there is only one place.
+    const only = order.length === 1 ? order[0] : undefined;
+    if (!deliver && only) deliver = sequencing.request('choice', only.identifier).deliver;
     saveSequencing();
     return order.find((item) => item.identifier === deliver);
   };
@@ -419,7 +430,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
         if (begun) await openItem(begun);
         else {
           showToc();
-          showRest('choose');
+          showRest('begin');
         }
       });
     },
@@ -454,19 +465,3 @@ const encodeSegment = (segment: string): string => {
     return encodeURIComponent(segment);
   }
 };
-
-/** RTE 4.2.8: an SCO that ends by time-out or log-out asks for the end of the whole attempt. */
-const impliedBy = (standard: '1.2' | '2004', exit: string | undefined): string | null =>
-  standard === '2004' && (exit === 'time-out' || exit === 'logout') ? 'exitAll' : null;
-
-/** An objective that came with the item has its id from the platform: what is said of it is sent with that id. */
-export function withObjectiveIds(set: [string, string][], ledger: Ledger): [string, string][] {
-  const sent = new Set(set.map(([name]) => name));
-  const ids = new Set(
-    set.flatMap(([name]) => {
-      const at = /^cmi\.objectives\.\d+(?=\.)/.exec(name)?.[0];
-      return at && !sent.has(`${at}.id`) ? [`${at}.id`] : [];
-    }),
-  );
-  return [...[...ids].map((name): [string, string] => [name, ledger.value(name) ?? '']), ...set];
-}

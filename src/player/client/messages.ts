@@ -15,7 +15,15 @@ export interface TocEntry {
 
 export type ToPortal =
   | { zhixing: 'ready' }
-  | { zhixing: 'toc'; entries: TocEntry[]; previous: boolean; next: boolean; title: string }
+  | {
+      zhixing: 'toc';
+      entries: TocEntry[];
+      previous: boolean;
+      next: boolean;
+      title: string;
+      /** The item is open for review. */
+      review: boolean;
+    }
   | { zhixing: 'saving'; state: 'saved' | 'pending' | 'offline' | 'stale' | 'expired' }
   | { zhixing: 'activity' }
   | { zhixing: 'visibility'; visible: boolean }

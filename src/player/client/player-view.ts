@@ -180,7 +180,12 @@ export function createPlayerView(configuration: PageConfiguration, actions: Play
     },
     showToc(toc) {
       const course = document.querySelector('.player-course')?.textContent;
-      byId('player-item-title').textContent = toc.title === course ? '' : toc.title;
+      byId('player-item-title').textContent = [
+        toc.title === course ? '' : toc.title,
+        toc.review ? text('review') : '',
+      ]
+        .filter((part) => part !== '')
+        .join(' · ');
       (byId('player-previous') as HTMLButtonElement).disabled = !toc.previous;
       (byId('player-next') as HTMLButtonElement).disabled = !toc.next;
       const focused = drawer.contains(document.activeElement) ? document.activeElement?.textContent : null;

@@ -60,7 +60,10 @@ export function whereToBegin(
   progress: Map<string, ItemProgress>,
   mayOpen: (item: PackageItem) => boolean,
 ): string | null {
-  const all = launchable(items).filter(mayOpen);
+  const open = launchable(items).filter(mayOpen);
+  // What the table of contents does not show is nothing to begin with, unless there is nothing else.
+  const shown = open.filter((item) => item.visible);
+  const all = shown.length > 0 ? shown : open;
   const of = (item: PackageItem): ItemProgress | undefined => progress.get(item.identifier);
   const begun =
     all.find((item) => of(item)?.suspended && !of(item)?.completed) ??

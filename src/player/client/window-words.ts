@@ -21,14 +21,16 @@ export const windowWords: Record<'zh-TW' | 'en', WindowWords> = {
 };
 
 /** What stands where content was when sequencing has nothing to open. */
-export const restWords: Record<'zh-TW' | 'en', { choose: string; ended: string }> = {
+export const restWords: Record<'zh-TW' | 'en', { begin: string; choose: string; ended: string }> = {
   'zh-TW': {
+    begin: '請由目錄選擇要學習的單元。',
     choose: '本單元已結束，目前沒有可接續開啟的單元，請由目錄選擇。',
-    ended: '本課程的教材已結束，進度已儲存。您可以離開課程，下次開啟時會重新開始。',
+    ended: '本課程的教材已結束，進度已儲存。您可以離開課程，或由目錄再開啟單元。',
   },
   en: {
+    begin: 'Please choose a unit from the table of contents.',
     choose: 'This unit has ended and none follows it for now. Please choose from the table of contents.',
     ended:
-      'The material has come to its end, and your progress is saved. You may leave; opened again, it starts anew.',
+      'The material has come to its end, and your progress is saved. You may leave, or open a unit again.',
   },
 };

@@ -28,6 +28,8 @@ const faults = {
   '401': { description: 'No token, or one that is unknown, revoked or expired', ...json(ref('Fault')) },
   '404': { description: 'Not there, or not of your organisation', ...json(ref('Fault')) },
 };
+const noScope = { '403': { description: 'The token lacks the scope', ...json(ref('Fault')) } };
+const code = parameter('code', 'path', 'Code of a course of your organisation');
 const malformed = { '400': { description: 'The request is malformed', ...json(ref('Fault')) } };
 const noForm = { '415': { description: 'Not multipart/form-data', ...json(ref('Fault')) } };
 const text = { type: 'string' };
@@ -64,6 +66,28 @@ export const openApi = {
           '400': { description: 'The form holds no file', ...json(ref('Fault')) },
           '401': faults['401'],
           ...noForm,
+        },
+      },
+    },
+    '/api/packages/courses/{code}': {
+      get: {
+        summary: 'The material of a course',
+        parameters: [code],
+        responses: { '200': { description: 'The material', ...json(ref('Material')) }, ...faults },
+      },
+      put: {
+        summary: 'Gives a course that has none yet its material; scope publish',
+        parameters: [code],
+        requestBody: {
+          required: true,
+          ...json({ type: 'object', required: ['versionId'], properties: { versionId: text } }),
+        },
+        responses: {
+          '200': { description: 'The material', ...json(ref('Material')) },
+          '409': { description: 'It has another one already', ...json(ref('Fault')) },
+          ...malformed,
+          ...noScope,
+          ...faults,
         },
       },
     },
@@ -149,6 +173,79 @@ export const openApi = {
         },
       },
     },
+    '/api/packages/{id}/publication': {
+      get: {
+        summary:
+          'What publishing a version would change: courses, learners in progress, the fate of their data',
+        parameters: [id, parameter('versionId', 'query', 'The version', true)],
+        responses: { '200': { description: 'The plan', ...json(ref('Plan')) }, ...faults },
+      },
+      post: {
+        summary:
+          'Makes a version the one in use, in every course with the package (a former version: a roll-back); scope publish',
+        parameters: [id],
+        requestBody: {
+          required: true,
+          ...json({
+            type: 'object',
+            required: ['versionId'],
+            properties: {
+              versionId: text,
+              learners: {
+                enum: ['stay', 'move'],
+                default: 'stay',
+                description: 'Learners in progress go on with their version, or move to this one',
+              },
+            },
+          }),
+        },
+        responses: {
+          '200': {
+            description: 'Done',
+            ...json({
+              type: 'object',
+              required: ['versionId', 'at', 'learners', 'courses', 'moved'],
+              properties: {
+                versionId: text,
+                at: { type: 'string', format: 'date-time' },
+                learners: { enum: ['stay', 'move'] },
+                courses: { type: 'integer', description: 'Courses that took the version' },
+                moved: { type: 'integer', description: 'Learners moved to it' },
+              },
+            }),
+          },
+          ...malformed,
+          ...noScope,
+          ...faults,
+        },
+      },
+    },
+    '/api/packages/{id}/preview-links': {
+      post: {
+        summary:
+          'A link that opens a version once, without signing in and without a record; good for 15 minutes',
+        parameters: [id],
+        requestBody: {
+          ...json({
+            type: 'object',
+            properties: { versionId: { ...text, description: 'By default the newest' } },
+          }),
+        },
+        responses: {
+          '201': {
+            description: 'The link',
+            ...json({
+              type: 'object',
+              required: ['versionId', 'url', 'expiresAt'],
+              properties: { versionId: text, url: text, expiresAt: { type: 'string', format: 'date-time' } },
+            }),
+          },
+          ...malformed,
+          ...noScope,
+          ...faults,
+        },
+      },
+    },
     '/api/packages/{id}/latest': {
       put: {
         summary:
@@ -208,15 +305,58 @@ export const openApi = {
           uploadedAt: { type: 'string', format: 'date-time' },
         },
       },
+      Material: {
+        type: 'object',
+        required: ['code', 'versionId', 'packageId'],
+        properties: {
+          code: text,
+          versionId: { type: ['string', 'null'] },
+          packageId: { type: ['string', 'null'] },
+        },
+      },
+      Plan: {
+        type: 'object',
+        required: ['courses', 'inProgress', 'passed', 'inUse'],
+        properties: {
+          courses: { type: 'array', items: text, description: 'Codes' },
+          inProgress: { type: 'integer' },
+          passed: { type: 'integer' },
+          inUse: {
+            type: 'array',
+            items: {
+              type: 'object',
+              properties: {
+                versionId: text,
+                inProgress: { type: 'integer' },
+                passed: { type: 'integer' },
+                sequencing: { enum: ['kept', 'restarted'] },
+                items: {
+                  type: 'array',
+                  items: {
+                    type: 'object',
+                    properties: {
+                      identifier: text,
+                      title: text,
+                      fate: { enum: ['kept', 'restarted', 'removed', 'new'] },
+                      learners: { type: 'integer' },
+                    },
+                  },
+                },
+              },
+            },
+          },
+        },
+      },
       Job: {
         type: 'object',
-        required: ['id', 'fileName', 'phase', 'done', 'total', 'versionId', 'findings'],
+        required: ['id', 'fileName', 'phase', 'done', 'total', 'packageId', 'versionId', 'findings'],
         properties: {
           id: text,
           fileName: text,
           phase: { enum: ['receiving', 'checking', 'storing', 'accepted', 'refused', 'failed'] },
           done: { type: 'integer' },
           total: { type: 'integer' },
+          packageId: { type: ['string', 'null'] },
           versionId: { type: ['string', 'null'] },
           findings: { type: 'array', items: ref('Finding') },
         },

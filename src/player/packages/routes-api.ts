@@ -1,6 +1,7 @@
 import express, { type Request, type RequestHandler, type Router } from 'express';
 import { DomainError } from '../../base/errors.ts';
 import type { PackageOwner } from './library.ts';
+import type { TokenScope } from './store.ts';
 import { createPackageRoutes, type PackageRoutesDeps } from './routes.ts';
 import type { VendorTokens } from './tokens.ts';
 
@@ -9,6 +10,14 @@ export interface PackageApiDeps extends Omit<PackageRoutesDeps, 'uploader'> {
   /** Counts before a token is looked up. */
   rateLimit: RequestHandler;
 }
+
+const ranks: readonly TokenScope[] = ['read', 'upload', 'publish'];
+/** What changes something that courses or learners notice. */
+const publishes = /\/(?:publication|latest|archived)$|^\/api\/packages\/courses\//;
+const scopeFor = ({ method, path }: Request): TokenScope => {
+  if (method === 'GET' || method === 'HEAD') return 'read';
+  return publishes.test(path) ? 'publish' : 'upload';
+};
 
 /**
  * The package routes for a vendor's own programs, by `Authorization: Bearer`. Mount it before sessions and the CSRF fence:
@@ -29,6 +38,14 @@ export function createPackageApi({ tokens, rateLimit, ...deps }: PackageApiDeps)
         'The API token is unknown, revoked or expired. Make a new one.',
         { code: 'bad-token' },
       );
+    }
+    const asked = scopeFor(req);
+    if (ranks.indexOf(owner.scope) < ranks.indexOf(asked)) {
+      res.set('WWW-Authenticate', `Bearer realm="packages", error="insufficient_scope", scope="${asked}"`);
+      throw new DomainError('forbidden', `This needs an API token of scope ${asked}.`, {
+        code: 'token-scope',
+        params: { scope: asked },
+      });
     }
     owners.set(req, owner);
     next();

@@ -10,20 +10,29 @@ export interface TokenRoutesDeps {
   owner(req: Request): PackageOwner;
 }
 
-const issueForm = z.object({ label: z.string().max(200), days: z.coerce.number() });
+const scopes = ['read', 'upload', 'publish'] as const;
+const issueForm = z.object({
+  label: z.string().max(200),
+  days: z.coerce.number(),
+  scope: z.enum(scopes).default('upload'),
+});
 
 /** A vendor's page of API tokens: made (and shown once), listed, revoked. */
 export function createTokenRoutes({ tokens, owner }: TokenRoutesDeps): Router {
   const routes = Router();
   const day = (date: Date | null): string | null => date && date.toISOString().slice(0, 10);
   const model = async (organisation: string) => ({
-    tokens: (await tokens.list(organisation)).map(({ id, label, expiresAt, lastUsedAt, revokedAt }) => ({
-      id,
-      label,
-      expires: day(expiresAt),
-      lastUsed: day(lastUsedAt),
-      revoked: day(revokedAt),
-    })),
+    scopes,
+    tokens: (await tokens.list(organisation)).map(
+      ({ id, label, scope, expiresAt, lastUsedAt, revokedAt }) => ({
+        id,
+        scope: scope ?? 'publish',
+        label,
+        expires: day(expiresAt),
+        lastUsed: day(lastUsedAt),
+        revoked: day(revokedAt),
+      }),
+    ),
   });
 
   routes.get('/vendor/tokens', async (req, res) => {
@@ -33,8 +42,8 @@ export function createTokenRoutes({ tokens, owner }: TokenRoutesDeps): Router {
 
   routes.post('/vendor/tokens', async (req, res) => {
     const by = owner(req);
-    const { label, days } = parse(issueForm, req.body);
-    const { token } = await tokens.issue(by, label, days);
+    const { label, days, scope } = parse(issueForm, req.body);
+    const { token } = await tokens.issue(by, label, days, scope);
     // Shown in this answer only: no address, no session and no log ever holds it.
     res
       .set('Cache-Control', 'no-store')

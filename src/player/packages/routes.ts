@@ -6,9 +6,12 @@ import { newUuid } from '../../base/ids.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Person } from '../../identity/types.ts';
 import type { ImportResult } from '../types.ts';
+import { jobAliveSeconds, jobAt, uploadFailed } from './jobs.ts';
 import type { PackageLibraryService } from './library.ts';
 import { uploadedFile } from './multipart-routes.ts';
+import type { PreviewLinks } from './preview-links.ts';
 import { addLibraryRoutes } from './routes-library.ts';
+import { addPublishRoutes, type CoursePublishing } from './routes-publish.ts';
 import { reportText } from './report.ts';
 import type { ImportJob, PackageStore } from './store.ts';
 
@@ -19,18 +22,19 @@ export interface PackageRoutesDeps {
   logger: Logger;
   /** Who may upload, and for which organisation; throws `unauthenticated` or `forbidden`. */
   uploader(req: Request): { person: Pick<Person, 'id'>; organisation: string };
+  publishing: CoursePublishing;
+  previews: PreviewLinks;
 }
 
 const keepJobsSeconds = 7 * 24 * 3600;
-/** A job that has not moved for so long was cut off with its process. */
-const stalledSeconds = 120;
 
 /**
  * POST /api/packages takes a package and answers 202 `{jobId}` as soon as it is received; GET /api/packages/jobs/:id tells how
  * far it is and, in the end, the version or the findings. A form without JavaScript (`Accept: text/html`) waits and is
  * sent to the job's page.
  */
-export function createPackageRoutes({ library, store, clock, logger, uploader }: PackageRoutesDeps): Router {
+export function createPackageRoutes(deps: PackageRoutesDeps): Router {
+  const { library, store, clock, logger, uploader } = deps;
   const routes = Router();
 
   const run = async (job: ImportJob, zip: PassThrough, packageId: string | undefined): Promise<ImportJob> => {
@@ -40,9 +44,14 @@ export function createPackageRoutes({ library, store, clock, logger, uploader }:
     const put = (next: Partial<ImportJob>): Promise<void> => {
       current = { ...current, ...next, updatedAt: clock.now() };
       const snapshot = current;
-      writing = writing.then(() => store.putJob(snapshot));
+      // What was not stored once does not keep the next from being stored.
+      writing = writing.catch(() => undefined).then(() => store.putJob(snapshot));
       return writing;
     };
+    // Checking a large package may take long: it still runs.
+    const alive = setInterval(() => {
+      put({}).catch((error: unknown) => logger.warn({ err: error }, 'progress was not stored'));
+    }, jobAliveSeconds * 1000);
     try {
       const result: ImportResult = await library.importZip(
         zip,
@@ -67,25 +76,9 @@ export function createPackageRoutes({ library, store, clock, logger, uploader }:
       );
     } catch (error) {
       if (!isDomainError(error)) logger.error({ err: error }, 'an import failed');
-      const reason = isDomainError(error)
-        ? error.message
-        : 'The server failed to check the package. Please try again.';
-      await put({
-        phase: 'failed',
-        findings: [
-          {
-            severity: 'error',
-            rule: isDomainError(error) ? (error.code ?? error.kind) : 'internal',
-            file: null,
-            line: null,
-            message: {
-              'zh-TW': isDomainError(error, 'too-large') ? '檔案超過上傳大小上限' : '上傳未完成',
-              en: reason,
-            },
-            remedy: { 'zh-TW': '請確認檔案後再試一次', en: 'Check the file and try again' },
-          },
-        ],
-      });
+      await put({ phase: 'failed', findings: [uploadFailed(error)] });
+    } finally {
+      clearInterval(alive);
     }
     return current;
   };
@@ -127,14 +120,15 @@ export function createPackageRoutes({ library, store, clock, logger, uploader }:
     const job = await store.job(String(req.params['id']));
     if (!job || job.organisation !== organisation)
       throw new DomainError('not-found', 'There is no such upload.', { code: 'no-upload' });
-    const open = ['receiving', 'checking', 'storing'].includes(job.phase);
-    const stalled = open && clock.now().getTime() - job.updatedAt.getTime() > stalledSeconds * 1000;
-    return stalled ? { ...job, phase: 'failed' } : job;
+    return jobAt(job, clock.now());
   };
 
   routes.get('/api/packages/jobs/:id', async (req, res) => {
     const { id, fileName, phase, done, total, versionId, findings } = await jobOf(req);
-    res.set('Cache-Control', 'no-store').json({ id, fileName, phase, done, total, versionId, findings });
+    const packageId = versionId === null ? null : ((await library.version(versionId))?.packageId ?? null);
+    res
+      .set('Cache-Control', 'no-store')
+      .json({ id, fileName, phase, done, total, packageId, versionId, findings });
   });
 
   routes.get('/api/packages/jobs/:id/report.json', async (req, res) => {
@@ -151,6 +145,13 @@ export function createPackageRoutes({ library, store, clock, logger, uploader }:
       .send(reportText({ fileName, accepted: phase === 'accepted', findings }, language));
   });
 
+  addPublishRoutes(routes, {
+    ...deps,
+    owner(req) {
+      const { person, organisation } = uploader(req);
+      return { personId: person.id, organisation };
+    },
+  });
   addLibraryRoutes(routes, { library, uploader });
   return routes;
 }

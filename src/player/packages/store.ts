@@ -27,6 +27,9 @@ export interface ImportJob {
   updatedAt: Date;
 }
 
+/** read: look; upload: also put in drafts and make preview links; publish: also change what courses use, and archive. */
+export type TokenScope = 'read' | 'upload' | 'publish';
+
 /** Speaks for a vendor organisation in requests of its own programs. */
 export interface VendorToken {
   id: string;
@@ -36,6 +39,8 @@ export interface VendorToken {
   label: string;
   /** SHA-256 of the token, base64url. */
   hash: string;
+  /** Absent in tokens of before there were scopes: they may do everything. */
+  scope?: TokenScope;
   createdAt: Date;
   expiresAt: Date;
   revokedAt: Date | null;

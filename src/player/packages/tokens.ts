@@ -3,16 +3,21 @@ import type { Clock } from '../../base/clock.ts';
 import { DomainError } from '../../base/errors.ts';
 import { newSortableId, newToken } from '../../base/ids.ts';
 import type { PackageOwner } from './library.ts';
-import type { PackageStore, VendorToken } from './store.ts';
+import type { PackageStore, TokenScope, VendorToken } from './store.ts';
 
 /** What a list may show of a token: never the token, nor its hash. */
 export type VendorTokenView = Omit<VendorToken, 'hash'>;
 
 export interface VendorTokens {
   /** The token itself is given this once and kept only as a hash. `days`: 1 to 366. */
-  issue(by: PackageOwner, label: string, days: number): Promise<{ token: string; record: VendorTokenView }>;
+  issue(
+    by: PackageOwner,
+    label: string,
+    days: number,
+    scope?: TokenScope,
+  ): Promise<{ token: string; record: VendorTokenView }>;
   /** Whom a `Bearer` header speaks for; null when it opens nothing (unknown, expired, revoked, its maker's role gone). */
-  authenticate(authorization: string | undefined): Promise<PackageOwner | null>;
+  authenticate(authorization: string | undefined): Promise<(PackageOwner & { scope: TokenScope }) | null>;
   /** Newest first. */
   list(organisation: string): Promise<VendorTokenView[]>;
   /** DomainError `not-found` when the organisation has no such token. */
@@ -39,7 +44,7 @@ export function createVendorTokens({
   holds(owner: PackageOwner): Promise<boolean>;
 }): VendorTokens {
   return {
-    async issue(by, label, days) {
+    async issue(by, label, days, scope = 'publish') {
       const name = label.trim();
       if (name === '' || name.length > 100)
         throw new DomainError('invalid', 'Give the token a name of at most 100 characters.', {
@@ -55,6 +60,7 @@ export function createVendorTokens({
         organisation: by.organisation,
         label: name,
         hash: hashOf(token),
+        scope,
         createdAt: now,
         expiresAt: new Date(now.getTime() + days * daySeconds * 1000),
         revokedAt: null,
@@ -70,7 +76,11 @@ export function createVendorTokens({
       if (!found || found.revokedAt !== null || found.expiresAt <= now || !(await holds(found))) return null;
       if (found.lastUsedAt === null || now.getTime() - found.lastUsedAt.getTime() > noteEverySeconds * 1000)
         await store.noteTokenUse(found.id, now);
-      return { personId: found.personId, organisation: found.organisation };
+      return {
+        personId: found.personId,
+        organisation: found.organisation,
+        scope: found.scope ?? 'publish',
+      };
     },
     async list(organisation) {
       return (await store.tokensOf(organisation)).map(view);

@@ -4,7 +4,8 @@ import { opened, entryOf, type ItemState } from './item-state.ts';
 import { sessionSeconds } from './seeds.ts';
 import { statementsOf, type StatementFrame } from './statements.ts';
 import { isSharedElement } from './shared-data.ts';
-import { outcomeOf } from './values.ts';
+import type { PackageItem } from '../types.ts';
+import { outcomeOf, type CmiValues } from './values.ts';
 
 /** What a commit comes to. */
 export interface Applied {
@@ -20,7 +21,10 @@ export function applyCommit(
   commit: Commit,
   frameFor: (attempt: number) => StatementFrame,
   standard: '1.2' | '2004',
+  /** The item counts as completed when it ends without having said anything of its completion (`countsWhenSilent`). */
+  silentCounts = false,
 ): Applied {
+  if (state.review) return { state, statements: [], shared: [] };
   if (commit.partial)
     return { state: { ...state, staged: stage(state.staged, commit) }, statements: [], shared: [] };
 
@@ -32,6 +36,7 @@ export function applyCommit(
   const end = commit.end ?? null;
   const outcome = outcomeOf(after, standard);
   const scaled = outcome.score?.scaled ?? null;
+  const silent = silentCounts && end !== null && end.exit !== 'suspend' && !saidCompletion(after);
   const next: ItemState = {
     ...begun,
     cmi: after,
@@ -39,7 +44,7 @@ export function applyCommit(
     exit: end ? end.exit : begun.exit,
     totalSeconds: begun.totalSeconds + (end && begun.open ? (outcome.sessionSeconds ?? 0) : 0),
     best: {
-      completed: begun.best.completed || outcome.completion === true,
+      completed: begun.best.completed || outcome.completion === true || silent,
       passed: begun.best.passed || outcome.success === true,
       scaled: scaled === null ? begun.best.scaled : Math.max(scaled, begun.best.scaled ?? -1),
     },
@@ -49,6 +54,18 @@ export function applyCommit(
   const shared = set.filter(([name]) => isSharedElement(name));
   return { state: next, statements: statementsOf(step, frameFor(next.attempt)), shared };
 }
+
+const saidCompletion = (cmi: CmiValues): boolean =>
+  cmi['cmi.completion_status'] !== undefined || cmi['cmi.progress_measure'] !== undefined;
+
+/**
+ * SN UP.4: an SCO of SCORM 2004 that does not say whether it is completed is completed when it ends, unless the manifest
+ * leaves that to it (completionSetByContent) or to a measure. 1.2 says so of itself at LMSFinish. Pure.
+ */
+export const countsWhenSilent = (standard: '1.2' | '2004', item: PackageItem): boolean => {
+  const controls = item.sequencing?.['deliveryControls'] as { completionSetByContent?: unknown } | undefined;
+  return standard === '2004' && !item.completionThreshold && controls?.completionSetByContent !== true;
+};
 
 /** An asset was shown: that is all there is to complete in it. Pure. */
 export const visit = (state: ItemState): ItemState => ({

@@ -1,5 +1,6 @@
-import type { LessonStatus } from '../packages/prerequisites.ts';
 import { z } from 'zod';
+import type { LessonStatus } from '../packages/prerequisites.ts';
+import type { AttemptPolicy } from '../types.ts';
 import type { CmiValues } from './values.ts';
 
 /** What is known of one item for one registration. */
@@ -20,6 +21,8 @@ export interface ItemState {
   staged: [string, string][];
   /** The attempt is over whatever the standard says: the next opening begins a new one. */
   closed?: boolean;
+  /** Opened for review: what content sends changes nothing. */
+  review?: boolean;
 }
 
 export const emptyItemState: ItemState = {
@@ -67,6 +70,35 @@ export function entryOf(standard: '1.2' | '2004', state: ItemState): 'ab-initio'
   return standard === '1.2' ? '' : 'ab-initio';
 }
 
+/** The state as the course's policy has it before the next opening. Pure. */
+export function underPolicy(
+  standard: '1.2' | '2004',
+  { review: _before, ...state }: ItemState,
+  policy: AttemptPolicy | undefined,
+): ItemState {
+  const ended = state.attempt > 0 && !state.open && state.exit !== 'suspend';
+  if (!policy || !ended || state.closed) return state;
+  const status = statusOf(state);
+  const done = status === 'passed' || status === 'completed';
+  if ((policy.review && done) || (policy.limit !== null && state.attempt >= policy.limit))
+    return { ...state, review: true };
+  // 1.2 knows no attempts: where they are counted, one that has come to a result is over.
+  const decided = done || status === 'failed';
+  return standard === '1.2' && policy.limit !== null && decided ? { ...state, closed: true } : state;
+}
+
+/** The data without what belongs to one session of the attempt. */
+export function withoutSession(values: CmiValues): CmiValues {
+  const {
+    'cmi.session_time': _s,
+    'cmi.core.session_time': _c,
+    'cmi.exit': _e,
+    'cmi.core.exit': _x,
+    ...cmi
+  } = values;
+  return cmi;
+}
+
 /** The state as Initialize finds it: the same attempt with last time's session added, or a new one. Pure. */
 export function opened(
   standard: '1.2' | '2004',
@@ -75,13 +107,7 @@ export function opened(
 ): ItemState {
   if (!resumes(standard, state))
     return { ...emptyItemState, attempt: state.attempt + 1, open: true, best: state.best };
-  const {
-    'cmi.session_time': _s,
-    'cmi.core.session_time': _c,
-    'cmi.exit': _e,
-    'cmi.core.exit': _x,
-    ...cmi
-  } = state.cmi;
+  const cmi = withoutSession(state.cmi);
   return {
     ...state,
     cmi,

@@ -12,10 +12,10 @@ import { model2004 } from '../client/cmi/model-2004.ts';
 import type { LessonStatus } from '../packages/prerequisites.ts';
 import type { PlayerLaunch } from '../sessions/store.ts';
 import type { PackageItem, PackageLibrary, PackageVersion } from '../types.ts';
-import { applyCommit, visit } from './apply.ts';
+import { applyCommit, countsWhenSilent, visit } from './apply.ts';
 import type { Acknowledgement, Commit } from './commit.ts';
 import { documentsOf, type ProfileDocument } from './documents.ts';
-import { emptyItemState, statusOf, type ItemState } from './item-state.ts';
+import { emptyItemState, statusOf, underPolicy, type ItemState } from './item-state.ts';
 import { createLocks } from './locks.ts';
 import { openingOf, type ItemOpening } from './seeds.ts';
 import {
@@ -105,6 +105,12 @@ const theCourse = (version: PackageVersion): PackageItem => ({
   children: [],
 });
 
+/** As the package's metadata say it, where that is a language tag (RFC 5646 in outline). */
+const materialLanguage = (version: PackageVersion): string | null => {
+  const said = (version.extra['metadata'] as { language?: unknown } | undefined)?.language;
+  return typeof said === 'string' && /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/.test(said) ? said : null;
+};
+
 export const standardOf = (version: PackageVersion): '1.2' | '2004' =>
   version.standard === 'scorm-1.2' ? '1.2' : '2004';
 
@@ -157,6 +163,7 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
         attemptId: attemptIri(activityId, launch.registration, attempt),
         revision: String(version.version),
         platform: 'Zhixing',
+        language: materialLanguage(version) ?? launch.learner.language,
         practice: iris.term('practice'),
         timestamp: at.toISOString(),
         seed,
@@ -233,13 +240,14 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
       const before = decode(stored);
       const applied = commit.visited
         ? { state: visit(before), statements: [], shared: [] }
-        : applyCommit(before, commit, frameFor, standard);
+        : applyCommit(before, commit, frameFor, standard, countsWhenSilent(standard, item));
       const frame = frameFor(applied.state.attempt);
       const outbox: Outbox = {
         statements: applied.statements,
-        documents: commit.end
-          ? documentsOf(applied.state, frame, attemptsOf(frame, applied.state.attempt))
-          : [],
+        documents:
+          commit.end && !before.review
+            ? documentsOf(applied.state, frame, attemptsOf(frame, applied.state.attempt))
+            : [],
         shared:
           applied.shared.length > 0
             ? await sharedWrites(store, item, await scopeOf(launch, version, item), applied.shared)
@@ -327,7 +335,9 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
       if (standard === '1.2') await unlocked(launch, version, identifier);
       for (;;) {
         const stored = await current(launch.registration, identifier);
-        const state = await carriedOver(deps.packages, stored, decode(stored), version);
+        const carried = await carriedOver(deps.packages, stored, decode(stored), version);
+        const state =
+          identifier === courseItem ? carried : underPolicy(standard, carried, launch.course.attempts);
         const next: StoredItemState = {
           registration: launch.registration,
           item: identifier,
@@ -394,7 +404,13 @@ export function createRuntime(deps: RuntimeDeps): Runtime {
         const before = after.get(item.identifier) ?? emptyItemState;
         const applied = commit.visited
           ? { state: visit(before), statements: [] }
-          : applyCommit(before, commit, frameFor, standardOf(version));
+          : applyCommit(
+              before,
+              commit,
+              frameFor,
+              standardOf(version),
+              countsWhenSilent(standardOf(version), item),
+            );
         after.set(item.identifier, applied.state);
         all.push(...applied.statements);
       }

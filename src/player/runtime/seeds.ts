@@ -1,7 +1,7 @@
 import { toIsoDuration } from '../../base/durations.ts';
 import type { Access } from '../client/cmi/ledger.ts';
 import type { PackageItem } from '../types.ts';
-import { entryOf, opened, resumes, type ItemState } from './item-state.ts';
+import { entryOf, opened, resumes, withoutSession, type ItemState } from './item-state.ts';
 import type { SharedStore } from './shared-data.ts';
 import { outcomeOf, toTimespan, type CmiValues } from './values.ts';
 
@@ -23,6 +23,8 @@ export interface ItemOpening {
     credit: boolean;
     browse: boolean;
   };
+  /** `cmi.mode` */
+  mode: 'normal' | 'browse' | 'review';
 }
 
 export const sessionSeconds =
@@ -53,11 +55,11 @@ export function openingOf(
   browse: boolean,
   shared: readonly SharedStore[] = [],
 ): ItemOpening {
-  const next = opened(standard, state, sessionSeconds(standard));
-  const kept = resumes(standard, state) ? next.cmi : {};
-  const credit = browse ? 'no-credit' : 'credit';
-  const mode = browse ? 'browse' : 'normal';
-  const entry = entryOf(standard, state);
+  const mode = browse ? 'browse' : state.review ? 'review' : 'normal';
+  const next = mode === 'review' ? state : opened(standard, state, sessionSeconds(standard));
+  const kept = mode === 'review' || resumes(standard, state) ? withoutSession(next.cmi) : {};
+  const credit = mode === 'normal' ? 'credit' : 'no-credit';
+  const entry = mode === 'review' ? '' : entryOf(standard, state);
   const masteryScore = item.masteryScore ?? null;
   const threshold =
     item.completionThreshold?.completedByMeasure === true
@@ -115,8 +117,9 @@ export function openingOf(
       scaledPassingScore,
       completionThreshold: threshold,
       completionByMeasure: item.completionThreshold?.contentDecides !== true,
-      credit: !browse,
+      credit: mode === 'normal',
       browse,
     },
+    mode,
   };
 }

@@ -19,6 +19,8 @@ export interface StatementFrame {
   /** The package version that was played. */
   revision: string;
   platform: string;
+  /** The language of the material as its metadata say it, else the one that the learner reads. */
+  language: string;
   /** IRI of the platform's category for practice inside content; such questions are never scored (requirements W10). */
   practice: string;
   timestamp: string;
@@ -46,6 +48,7 @@ function contextOf(frame: StatementFrame, extra: Partial<Pick<Context, 'contextA
     registration: frame.registration,
     revision: frame.revision,
     platform: frame.platform,
+    language: frame.language,
     contextActivities: {
       grouping: [
         {

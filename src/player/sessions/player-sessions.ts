@@ -4,6 +4,7 @@ import { newSortableId, newUuid } from '../../base/ids.ts';
 import type { Iris } from '../../base/iris.ts';
 import type { Logger } from '../../base/logger.ts';
 import { recent } from '../../base/recent.ts';
+import { isRestrictedError } from '../../identity/privacy/gate.ts';
 import type { Authority, StatementDoor } from '../../lrs/types.ts';
 import type { PackageLibrary, PlayerSessions, ReadingSession, SessionEnding } from '../types.ts';
 import {
@@ -37,6 +38,8 @@ export interface PlayerSessionDeps {
   iris: Iris;
   logger: Logger;
   onStarted: OnStarted;
+  /** Throws when nothing new is to be kept about the learner (identity/privacy/gate.ts). */
+  gate?: (learnerId: string) => Promise<void>;
   rules?: ReadingRules;
 }
 
@@ -93,6 +96,7 @@ export function createPlayerSessions(deps: PlayerSessionDeps): PlayerSessionServ
   const { store, clock, statements, authority, iris, logger } = deps;
   const rules = deps.rules ?? readingRules;
   const tokens = createLaunchTokens(deps.secret);
+  const gate = deps.gate ?? (async () => undefined);
 
   /** A launch never changes: one that was read serves all the beats and commits that follow. */
   const launchById = recent(5000, (id) => store.launch(id));
@@ -110,8 +114,13 @@ export function createPlayerSessions(deps: PlayerSessionDeps): PlayerSessionServ
     const of = launch ?? (await launchById(session.launchId));
     const statement = of && readingStatement(session, of, iris);
     if (statement) {
-      await statements.store([statement], authority);
-      await started(session);
+      try {
+        await statements.store([statement], authority);
+        await started(session);
+      } catch (error) {
+        // Nothing more is told of who was erased meanwhile: it must not hold up what others are owed.
+        if (!isRestrictedError(error)) throw error;
+      }
     }
     await store.markRecorded(session, clock.now());
   };
@@ -225,6 +234,7 @@ export function createPlayerSessions(deps: PlayerSessionDeps): PlayerSessionServ
 
   return {
     async launch(request) {
+      if (request.browse !== true) await gate(request.learner.id);
       const version = await deps.packages.version(request.packageVersionId);
       if (!version)
         throw new DomainError('not-found', 'The course material is not there (any more).', {
@@ -264,6 +274,8 @@ export function createPlayerSessions(deps: PlayerSessionDeps): PlayerSessionServ
         throw new DomainError('unauthenticated', 'This launch has expired. Open the course again.', {
           code: 'player.launch-expired',
         });
+      // Files may be looked at; what would write is asked each time, since a launch lives for hours.
+      if (kind !== 'files' && !launch.browse) await gate(launch.learner.id);
       return launch;
     },
 

@@ -21,7 +21,11 @@ export function createReaper(task: () => Promise<unknown>, logger: Logger, every
       running = task()
         .then(
           () => undefined,
-          (error: unknown) => logger.warn({ err: error }, 'closing silent sessions and paying what is owed failed; tried again soon'),
+          (error: unknown) =>
+            logger.warn(
+              { err: error },
+              'closing silent sessions and paying what is owed failed; tried again soon',
+            ),
         )
         .then(schedule);
     }, everySeconds * 1000);

@@ -1,5 +1,5 @@
 import type { Agent } from '../../xapi/types.ts';
-import type { ContentWindow, SessionEnding } from '../types.ts';
+import type { AttemptPolicy, ContentWindow, SessionEnding } from '../types.ts';
 
 export type { ContentWindow, SessionEnding };
 
@@ -16,6 +16,7 @@ export interface PlayerLaunch {
     requiredSeconds: number | null;
     inactivitySeconds: number | null;
     contentWindow?: ContentWindow;
+    attempts?: AttemptPolicy;
   };
   /** A preview: nothing is recorded. */
   browse: boolean;

@@ -82,6 +82,7 @@ const tokens = new Schema<TokenRow>(
     expiresAt: date,
     revokedAt: { type: Date, default: null },
     lastUsedAt: { type: Date, default: null },
+    scope: String,
   },
   { versionKey: false, collection: 'vendor_tokens' },
 );
@@ -100,7 +101,11 @@ const toPackage = (row: PackageRow): Package => ({
   publications: publicationsFromJson(JSON.stringify(row.publications ?? [])),
   archivedAt: row.archivedAt ?? null,
 });
-const toToken = ({ _id, ...token }: TokenRow): VendorToken => ({ id: _id, ...token });
+const toToken = ({ _id, scope, ...token }: TokenRow): VendorToken => ({
+  id: _id,
+  ...token,
+  ...(scope ? { scope } : {}),
+});
 const toFile = ({ path, size, blobKey, sha256 }: FileRow) => ({ path, size, blobKey, sha256 });
 
 export async function createMongoPackageStore(connection: Connection): Promise<PackageStore> {

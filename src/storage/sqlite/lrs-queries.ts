@@ -32,10 +32,22 @@ export const toRow = (row: Row): StatementRow => {
   };
 };
 
-/** Rows of the driving term looked at in one go: about 3 ms; then others get their turn. */
-const stepRows = 4000;
+/** Rows of the driving term looked at in one go: under a millisecond when their pages are at hand, some when not. */
+const stepRows = 1000;
+/** A query that has kept the event loop so long lets others have their turn before its next step. */
+const turnMs = 4;
 /** So many rows of a term tell how rare it is. */
 const sampleRows = 500;
+
+/** To be awaited between steps: resolves at once while the query's time has not run out. */
+function takingTurns(): () => Promise<void> {
+  let since = performance.now();
+  return async () => {
+    if (performance.now() - since < turnMs) return;
+    await setImmediate();
+    since = performance.now();
+  };
+}
 
 interface TextRow {
   text: Buffer | null;
@@ -202,6 +214,7 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys) {
     if (!planned) return { rows: [], more: false, through };
     const { prepared, values } = planned;
     const wanted = query.limit + 1;
+    const turn = takingTurns();
     const rows: StatementRow[] = [];
     let bytes = 0;
     for (;;) {
@@ -218,7 +231,7 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys) {
       if (end === undefined) break;
       if (query.ascending) values['low'] = end;
       else values['high'] = end - 1;
-      await setImmediate();
+      await turn();
     }
     return { rows: rows.slice(0, query.limit), more: rows.length > query.limit, through };
   };
@@ -228,13 +241,14 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys) {
     if (!planned) return 0;
     const { prepared, values } = planned;
     let total = 0;
+    const turn = takingTurns();
     for (;;) {
       total += prepared.count.get(values) ?? 0;
       if (total >= query.limit) return query.limit;
       const end = prepared.end.get(values);
       if (end === undefined) return total;
       values['low'] = end;
-      await setImmediate();
+      await turn();
     }
   };
 

@@ -4,6 +4,7 @@ import type {
   PackageFile,
   PackageStore,
   PackageVersion,
+  TokenScope,
   VendorToken,
 } from '../../player/packages/store.ts';
 import { publicationsFromJson } from '../publications-json.ts';
@@ -50,6 +51,7 @@ export const packagesSchema: SqliteSchema = {
     ) WITHOUT ROWID;
     CREATE INDEX vendor_tokens_organisation ON vendor_tokens (organisation, id DESC);`,
     `ALTER TABLE packages ADD COLUMN publications TEXT NOT NULL DEFAULT '[]';`,
+    `ALTER TABLE vendor_tokens ADD COLUMN scope TEXT;`,
   ],
 };
 
@@ -71,6 +73,7 @@ interface TokenRow {
   expires_at: number;
   revoked_at: number | null;
   last_used_at: number | null;
+  scope: TokenScope | null;
 }
 interface FileRow {
   path: string;
@@ -101,6 +104,7 @@ const toToken = (row: TokenRow): VendorToken => ({
   expiresAt: new Date(row.expires_at),
   revokedAt: dateOrNull(row.revoked_at),
   lastUsedAt: dateOrNull(row.last_used_at),
+  ...(row.scope === null ? {} : { scope: row.scope }),
 });
 const toFile = (row: FileRow): PackageFile => ({
   path: row.path,
@@ -156,7 +160,7 @@ export function createSqlitePackageStore(db: Sqlite): PackageStore {
   const job = db.prepare<[string], BodyRow>('SELECT body FROM package_jobs WHERE id = ?');
   const dropJobs = db.prepare('DELETE FROM package_jobs WHERE updated_at < ?');
 
-  const putToken = db.prepare('INSERT INTO vendor_tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
+  const putToken = db.prepare('INSERT INTO vendor_tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
   const tokenByHash = db.prepare<[string], TokenRow>('SELECT * FROM vendor_tokens WHERE hash = ?');
   const tokensOf = db.prepare<[string], TokenRow>(
     'SELECT * FROM vendor_tokens WHERE organisation = ? ORDER BY id DESC',
@@ -237,6 +241,7 @@ export function createSqlitePackageStore(db: Sqlite): PackageStore {
         token.expiresAt.getTime(),
         token.revokedAt?.getTime() ?? null,
         token.lastUsedAt?.getTime() ?? null,
+        token.scope ?? null,
       );
     },
     async tokenByHash(hash) {

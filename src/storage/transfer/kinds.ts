@@ -213,6 +213,18 @@ export const tableKinds: readonly TableKind[] = [
     expires_at: 'date',
     revoked_at: 'date',
     last_used_at: 'date',
+    scope: 'text',
+  }),
+  table('course_posts', 'id', {
+    id: 'text',
+    course_id: 'text',
+    kind: 'text',
+    author_id: 'text',
+    text: 'text',
+    at: 'date',
+    answer_text: 'text',
+    answered_by: 'text',
+    answered_at: 'date',
   }),
   table('courses', 'id', {
     id: 'text',

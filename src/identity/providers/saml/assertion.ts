@@ -32,6 +32,8 @@ export interface Expected {
   requestId: string | null;
   /** Empty: any. */
   authnContext: readonly string[];
+  /** Milliseconds: the person must have been asked at the provider since then; null: whenever it was. */
+  authenticatedSince: number | null;
   now: Date;
   clockSkewSeconds: number;
 }
@@ -98,11 +100,16 @@ function checkAuthentication(assertion: XmlElement, expected: Expected): string 
   const statements = childrenOf(assertion, 'assertion', 'AuthnStatement');
   const [statement] = statements;
   if (!statement) throw signInFailure('incomplete', 'the assertion says nothing of a sign-in');
-  const { now, clockSkewSeconds, authnContext } = expected;
+  const { now, clockSkewSeconds, authnContext, authenticatedSince } = expected;
   const until = optional(statement, 'SessionNotOnOrAfter');
   const ends = instantOf(until ?? undefined);
   if (until !== null && (ends === null || ends + clockSkewSeconds * 1000 <= now.getTime()))
     throw signInFailure('expired', 'the session at the provider is over');
+  if (authenticatedSince !== null) {
+    const at = instantOf(statement.attributes.get('AuthnInstant'));
+    if (at === null || at < authenticatedSince - (clockSkewSeconds + 1) * 1000)
+      throw signInFailure('unverified', 'the provider has not asked the person again');
+  }
   if (authnContext.length > 0) {
     const context = onlyChild(statement, 'assertion', 'AuthnContext');
     const reference = onlyChild(context, 'assertion', 'AuthnContextClassRef')?.text.trim() ?? '';

@@ -61,8 +61,26 @@ interface Saved {
   version: 2;
   current: string | null;
   suspended: string | null;
-  activities: Record<string, Tracking>;
-  globals: Record<string, Facts>;
+  /** Those that anything is known of, without what is not. */
+  activities: Record<string, Partial<Tracking>>;
+  globals: Record<string, Partial<Facts>>;
+}
+
+const knownOf = (facts: Facts): Partial<Facts> =>
+  Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== null)) as Partial<Facts>;
+
+/** What differs from an activity that was never touched. */
+function changedOf({ definition, tracking }: Activity): Partial<Tracking> {
+  const objectives = tracking.objectives.map(knownOf);
+  const rest = Object.entries(untouched(definition)).filter(
+    ([name, value]) => name !== 'objectives' && tracking[name as keyof Tracking] !== value,
+  );
+  return {
+    ...Object.fromEntries(rest.map(([name]) => [name, tracking[name as keyof Tracking]])),
+    ...(objectives.some((facts) => Object.keys(facts).length > 0)
+      ? { objectives: objectives as Facts[] }
+      : {}),
+  };
 }
 
 /** The activity tree with everything that changes while a course is taken. */
@@ -145,8 +163,12 @@ export class ActivityTree {
       version: 2,
       current: this.current?.id ?? null,
       suspended: this.suspended?.id ?? null,
-      activities: Object.fromEntries(this.all.map(({ id, tracking }) => [id, tracking])),
-      globals: Object.fromEntries(this.globals),
+      activities: Object.fromEntries(
+        this.all
+          .map((activity): [string, Partial<Tracking>] => [activity.id, changedOf(activity)])
+          .filter(([, tracking]) => Object.keys(tracking).length > 0),
+      ),
+      globals: Object.fromEntries([...this.globals].map(([target, facts]) => [target, knownOf(facts)])),
     };
     return JSON.stringify(saved);
   }
@@ -163,14 +185,18 @@ export class ActivityTree {
     for (const activity of this.all) {
       const kept = saved.activities[activity.id];
       // The manifest of a newer version may have other objectives: what is no more is left out, what is new is unknown.
-      activity.tracking = kept
-        ? {
-            ...kept,
-            objectives: activity.definition.objectives.map((_, n) => kept.objectives[n] ?? nothingKnown()),
-          }
-        : untouched(activity.definition);
+      activity.tracking = {
+        ...untouched(activity.definition),
+        ...kept,
+        objectives: activity.definition.objectives.map((_, n) => ({
+          ...nothingKnown(),
+          ...kept?.objectives?.[n],
+        })),
+      };
     }
-    this.globals = new Map(Object.entries(saved.globals));
+    this.globals = new Map(
+      Object.entries(saved.globals).map(([target, facts]) => [target, { ...nothingKnown(), ...facts }]),
+    );
     this.current = saved.current === null ? null : this.find(saved.current);
     this.suspended = saved.suspended === null ? null : this.find(saved.suspended);
     return true;

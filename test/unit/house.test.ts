@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { expect } from 'chai';
 
 const root = join(import.meta.dirname, '../..');
@@ -43,5 +43,23 @@ describe('storage engines', () => {
     expect(declared.filter((port) => !opened.includes(port) && !within.includes(`: ${port};`))).to.deep.equal(
       [],
     );
+  });
+});
+
+describe('docs/architecture.md', () => {
+  it('names every folder of the house', () => {
+    const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
+    const folders = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+      .map((entry) =>
+        entry.parentPath
+          .slice(root.length + 1)
+          .split(sep)
+          .slice(0, 3)
+          .join('/'),
+      );
+    expect(
+      [...new Set(folders)].filter((folder) => folder !== 'src' && !page.includes(`\`${folder}`)),
+    ).to.deep.equal([]);
   });
 });

@@ -1,0 +1,64 @@
+import { Worker } from 'node:worker_threads';
+import type { Sqlite } from './open.ts';
+
+/** What the thread understands. */
+type Ask = 'checkpoint' | 'stop';
+
+/** Rows changed since the last checkpoint that make the next one worth its while. */
+const enoughRows = 5000;
+const everyMs = 500;
+/** Where a commit does it after all: 24,000 pages of 8 KiB. */
+const lastResortPages = 24_000;
+
+/**
+ * Brings the write-ahead log into the database from a thread of its own while there is much to write, so that no commit
+ * has to. The connection's own `wal_autocheckpoint` stays as the last resort: it finishes what is left and lets the log
+ * begin anew, and does everything should the thread fail.
+ */
+export interface Checkpoints {
+  /** One now; resolves when it is done. */
+  checkpoint(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function startCheckpoints(db: Sqlite): Checkpoints {
+  db.pragma(`wal_autocheckpoint = ${lastResortPages}`);
+  const changed = db.prepare<[], number>('SELECT total_changes()').pluck();
+  let seen = changed.get() ?? 0;
+  let worker: Worker | null = null;
+  let failed = false;
+  let running: Promise<void> | null = null;
+
+  /** Not before it is needed: most databases are small and never see it. */
+  const started = (): Worker => {
+    if (worker) return worker;
+    worker = new Worker(new URL('./checkpoint-worker.js', import.meta.url), {
+      workerData: { file: db.name },
+    });
+    worker.unref();
+    worker.on('error', () => (failed = true));
+    return worker;
+  };
+  const ask = (what: Ask, answer: 'message' | 'exit'): Promise<void> =>
+    new Promise((resolve) => {
+      const thread = started();
+      thread.once(answer, () => resolve());
+      if (answer !== 'exit') thread.once('exit', () => resolve());
+      thread.postMessage(what);
+    });
+  const checkpoint = (): Promise<void> => {
+    seen = changed.get() ?? 0;
+    return (running ??= ask('checkpoint', 'message').finally(() => (running = null)));
+  };
+  const timer = setInterval(() => {
+    if (!failed && !running && (changed.get() ?? 0) - seen >= enoughRows) void checkpoint();
+  }, everyMs).unref();
+  return {
+    checkpoint,
+    async stop() {
+      clearInterval(timer);
+      await running;
+      if (worker && !failed) await ask('stop', 'exit');
+    },
+  };
+}
