@@ -3,7 +3,7 @@ import type { Logger } from './base/logger.ts';
 import { createSealer } from './base/sealing.ts';
 import type { Config } from './config.ts';
 import { createErasures } from './lrs/admin/erasure.ts';
-import { createForwarding, type ForwardingOptions } from './lrs/admin/forwarding.ts';
+import { createForwarding, forwardingSealUse, type ForwardingOptions } from './lrs/admin/forwarding.ts';
 import { createRejectionLog } from './lrs/admin/rejections.ts';
 import { createCredentials } from './lrs/credentials.ts';
 import { createStatementDoor } from './lrs/door.ts';
@@ -54,7 +54,7 @@ export function createLrs({ config, storage, clock, logger, onStored, guards, he
       statements: stores.statements,
       attachments: stores.attachments,
       store: stores.admin,
-      sealer: createSealer(config.secrets.idNumberKey, 'lrs-forwarding/seal'),
+      sealer: createSealer(config.secrets.idNumberKey, forwardingSealUse),
       held,
       clock,
       logger,

@@ -18,6 +18,7 @@ import { createCatalogue } from './courses/catalogue.ts';
 import { courseActivity, createEnrolments } from './courses/enrolments.ts';
 import { createCoursePublishing } from './courses/for-programs.ts';
 import { createPublishing } from './courses/publishing.ts';
+import { checkIdKey } from './id-key.ts';
 import { createRateLimits } from './http/rate-limit.ts';
 import { ensureAdministrator, isPresent } from './identity/people.ts';
 import { allows, organisationFor } from './identity/policy.ts';
@@ -72,6 +73,7 @@ export async function createContext(
     waitSeconds: config.mongodbWaitSeconds,
     onWaiting: (reason) => logger.warn({ reason }, 'waiting for MongoDB'),
   });
+  await checkIdKey(storage.once, config.secrets.idNumberKey, clock);
   const iris = createIris(config.publicOrigin);
   const platform: Authority = {
     id: 'platform',
@@ -341,6 +343,7 @@ export async function createContext(
       },
       people,
       agencies: identity.agencies,
+      directory: storage.identity,
       audit: identity.audit,
       jobs: storage.packages,
       feed,

@@ -194,6 +194,9 @@ export const routeAccess: Readonly<Record<string, Access>> = {
   'PUT /api/packages/:id/archived': 'package.upload',
 
   // Learning records of others
+  'GET /records': 'record.read',
+  'POST /records': 'record.read',
+  'GET /records/:personId': 'record.read',
   'GET /support/sign-ins': 'sign-ins.diagnose',
   'GET /support/corrections': 'corrections.answer',
   'POST /support/corrections/:id': 'corrections.answer',

@@ -11,6 +11,7 @@ import type { Agencies } from '../identity/agencies/agencies.ts';
 import { currentPerson, allowed } from '../identity/routes-access.ts';
 import { allows } from '../identity/policy.ts';
 import type { People } from '../identity/people.ts';
+import type { IdentityStore } from '../identity/store.ts';
 import type { Person, RecordAudit } from '../identity/types.ts';
 import type { Iris } from '../base/iris.ts';
 import type { PlayerSessions } from '../player/types.ts';
@@ -34,7 +35,9 @@ export interface PortalDeps {
   /** Those of these people who show a card to other learners. */
   cardHolders(personIds: string[]): Promise<{ nickname: string }[]>;
   people: Pick<People, 'byId' | 'byIds' | 'byLoginName'>;
-  agencies: Pick<Agencies, 'lineOf'>;
+  agencies: Pick<Agencies, 'lineOf' | 'treeOf' | 'byCode'>;
+  /** Looks people up; who may be shown whom is the caller's to decide. */
+  directory: Pick<IdentityStore, 'search'>;
   audit: RecordAudit;
   feed: Feed;
   iris: Iris;

@@ -7,6 +7,7 @@ import { createCourseEditorRoutes } from './course-editor-routes.ts';
 import { createInterfaceRoutes } from './interface-routes.ts';
 import { createLearnRoutes } from './learn-routes.ts';
 import { createLibraryRoutes } from './library-routes.ts';
+import { createPeopleRecordRoutes } from './people-record-routes.ts';
 import { createQuestionRoutes } from './question-routes.ts';
 import { createRecordRoutes } from './record-routes.ts';
 import { createSessionRoutes } from './session-routes.ts';
@@ -19,6 +20,7 @@ export function createPortalRoutes(deps: PortalDeps): Router {
   routes.use(createLearnRoutes(deps));
   routes.use(createAssessmentRoutes(deps));
   routes.use(createRecordRoutes(deps));
+  routes.use(createPeopleRecordRoutes(deps));
   routes.use(createSessionRoutes(deps));
   routes.use(createBoardRoutes(deps));
   routes.use(createVendorRoutes(deps));

@@ -134,4 +134,47 @@ describe('administration of people in a browser', function () {
       expect(log).to.include(action);
     await page.goto(`${server.origin}/?lang=zh-TW`);
   });
+
+  it('an HR officer looks up the learning record of somebody of the agency, on desktop and phone, in both languages', async () => {
+    const context = await newContext();
+    try {
+      const learning = await newPage(context);
+      await signInAs(context, server.origin, 'learner');
+      await learning.goto(`${server.origin}/courses`);
+      await follow(learning, '.card h3 a');
+      await follow(learning, 'form[action$="/enrol"] button');
+    } finally {
+      await context.close();
+    }
+    const hr = await newContext();
+    try {
+      await signInAs(hr, server.origin, 'hr');
+      const page = await newPage(hr);
+      await page.goto(`${server.origin}/`);
+      await page.focus('.main-nav .menu summary');
+      await page.keyboard.press('Enter');
+      await follow(page, '.main-nav a[href="/records"]');
+      expect(await textOf(page)).to.include('範例縣政府 與所屬下級機關');
+      await page.type('#text', '小明');
+      await follow(page, 'form[role="search"] button');
+      await expectAccessible(page);
+      await screenshots(page, 'records-search-zh');
+      await follow(page, 'main table a');
+      for (const language of ['zh-TW', 'en']) {
+        await page.goto(`${page.url().split('?')[0]}?lang=${language}`);
+        for (const width of [390, 1280]) {
+          await page.setViewport({ width, height: 900 });
+          await expectAccessible(page);
+        }
+        await screenshots(page, `records-person-${language}`);
+      }
+      expect(await textOf(page)).to.include('Learning record of 王小明');
+      await page.goto(`${server.origin}/records?lang=zh-TW`);
+      await page.type('#text', '林美惠');
+      await follow(page, 'form[role="search"] button');
+      expect(await textOf(page)).to.include('沒有符合條件的人');
+    } finally {
+      await hr.close();
+    }
+  });
 });

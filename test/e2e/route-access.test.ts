@@ -241,10 +241,12 @@ describe('every route, every role (issue 7, 6)', function () {
   it('lets an HR officer see the records of their agency and of those below it, and no others', async () => {
     const { storage } = program.context;
     const [course] = await storage.courses.ofOrganisation('知行教材工作室');
+    const people: string[] = [];
     const at = async (agency: string): Promise<string> => {
       const learner = await personWith(`learner-${agency}`, 'learner', null, agency);
       const client = await as(`learner-${agency}`);
       expect((await client.post(`/courses/${course?.code}/enrol`)).status).to.equal(303);
+      people.push(`/records/${learner.id}`);
       const [enrolment] = await storage.courses.enrolmentsOf(learner.id);
       return `/support/sessions/${enrolment?.registration}`;
     };
@@ -257,11 +259,27 @@ describe('every route, every role (issue 7, 6)', function () {
     await personWith('hr-education', 'hr', '301030000A');
     const sees = async (login: string): Promise<number[]> => {
       const officer = await as(login);
-      return Promise.all([county, school, ministry].map(async (path) => (await officer.get(path)).status));
+      const statuses = (paths: string[]) =>
+        Promise.all(paths.map(async (path) => (await officer.get(path)).status));
+      const seen = await statuses([county, school, ministry]);
+      expect(await statuses(people)).to.deep.equal(seen);
+      if (seen.includes(403)) return seen;
+      // The list offers those whose record may be read, and only those.
+      const list = (await officer.post('/records', { text: 'learner-' })).text;
+      expect(people.map((path) => (list.includes(path) ? 200 : 404))).to.deep.equal(seen);
+      return seen;
     };
     expect(await sees('hr-county')).to.deep.equal([200, 200, 404]);
     expect(await sees('hr-education')).to.deep.equal([404, 200, 404]);
     expect(await sees(await loginOf('support'))).to.deep.equal([200, 200, 200]);
     expect(await sees(await loginOf('learner'))).to.deep.equal([403, 403, 403]);
+    // Each look is in the audit log, the refused one too.
+    const looks = await storage.audit.find({
+      ...{ personId: null, action: 'record.read', outcome: null, from: null, to: null, before: null },
+      limit: 100,
+    });
+    const records = looks.filter(({ detail }) => detail?.['what'] === 'learning-record');
+    expect(records.filter(({ outcome }) => outcome === 'success')).to.have.length(6);
+    expect(records.filter(({ outcome }) => outcome === 'failure')).to.have.length(3);
   });
 });

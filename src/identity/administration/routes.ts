@@ -205,7 +205,7 @@ export function createPeopleRoutes(deps: PeopleRoutesDeps): Router {
         ...grant,
         removable: mayManage && !(own && grant.role === 'admin'),
       })),
-      roles: roles.map((value) => ({
+      roles: [...staffRoles, 'learner' as const].map((value) => ({
         value,
         label: translate(language, `people.role.${value}`),
         selected: value === state.grant?.['role'],

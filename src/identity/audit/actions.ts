@@ -57,6 +57,7 @@ export const auditedActions = [
   'second-factor.remove',
   'second-factor.reset',
   'second-factor.renew-recovery',
+  'id-key.rotate',
   'agencies.import',
   'audit.read',
   'audit.export',

@@ -82,6 +82,12 @@ const sendByFetch: Send = async (url, headers, body) => {
 const pauseMs = (failures: number): number =>
   Math.min(longestPauseMs, 60_000 * 2 ** Math.max(0, failures - 1));
 
+/** Of the derived key under which forwarding secrets are sealed. */
+export const forwardingSealUse = 'lrs-forwarding/seal';
+/** A secret is bound to its rule and address: it cannot be made to go elsewhere. */
+export const forwardingBinding = ({ id, endpoint }: Pick<ForwardingRule, 'id' | 'endpoint'>): string =>
+  `${id} ${endpoint}`;
+
 /**
  * Forwards matching Statements to other LRSs: at least once (the other side takes a repeated id as the same), in order,
  * one process at a time per rule. What cannot be reached is tried again with growing pauses; what is refused for good
@@ -102,9 +108,6 @@ export function createForwarding({
   let timer: NodeJS.Timeout | null = null;
   let running: Promise<unknown> | null = null;
 
-  /** A secret is bound to its rule and address: it cannot be made to go elsewhere. */
-  const binding = ({ id, endpoint }: Pick<ForwardingRule, 'id' | 'endpoint'>): string => `${id} ${endpoint}`;
-
   /** Sends the first of the rows, as many as go into one request, and says how many those were. */
   const attempt = async (
     rule: ForwardingRule,
@@ -118,7 +121,7 @@ export function createForwarding({
         'content-type': request.contentType,
         // Statements of both editions may stand side by side: 2.0 takes both.
         'x-experience-api-version': '2.0.0',
-        authorization: sealer.open(rule.authorization, binding(rule)),
+        authorization: sealer.open(rule.authorization, forwardingBinding(rule)),
       };
       const { status, text } = await send(`${rule.endpoint}/statements`, headers, request.body);
       if (status >= 200 && status < 300) return { outcome: { kind: 'sent' }, taken };
@@ -206,7 +209,7 @@ export function createForwarding({
     for (const { position, failures: _, nextAttemptAt: __, lastError: ___, ...rule } of rules)
       if (!isSealed(rule.authorization))
         await store.putRule(
-          { ...rule, authorization: sealer.seal(rule.authorization, binding(rule)) },
+          { ...rule, authorization: sealer.seal(rule.authorization, forwardingBinding(rule)) },
           position,
         );
     return rules.every(({ authorization }) => isSealed(authorization)) ? rules : store.rules();
@@ -237,7 +240,7 @@ export function createForwarding({
       const rule: ForwardingRule = {
         ...address,
         label,
-        authorization: sealer.seal(authorization, binding(address)),
+        authorization: sealer.seal(authorization, forwardingBinding(address)),
         terms: toQuery(filter, 1).terms,
         enabled: true,
         createdAt: clock.now(),
