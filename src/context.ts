@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { createAssessments } from './assessment/assessments.ts';
 import { systemClock, type Clock } from './base/clock.ts';
-import type { Problem } from './base/errors.ts';
+import { isDomainError, type Problem } from './base/errors.ts';
 import { createIris } from './base/iris.ts';
 import type { Logger } from './base/logger.ts';
 import { createCertificateRoutes } from './certificates/routes.ts';
@@ -73,7 +73,12 @@ export async function createContext(
     waitSeconds: config.mongodbWaitSeconds,
     onWaiting: (reason) => logger.warn({ reason }, 'waiting for MongoDB'),
   });
-  await checkIdKey(storage.once, config.secrets.idNumberKey, clock);
+  await checkIdKey(storage.once, config.secrets.idNumberKey, clock).catch((error: unknown) => {
+    // Demo mode makes its key under DATA_DIR: a store that has moved has another one, and nothing to lose by it.
+    if (config.mode === 'production' || !isDomainError(error, 'conflict') || error.code === 'id-key-rotation')
+      throw error;
+    logger.warn({ reason: error.message }, 'another key');
+  });
   const iris = createIris(config.publicOrigin);
   const platform: Authority = {
     id: 'platform',

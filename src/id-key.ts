@@ -31,6 +31,7 @@ export async function checkIdKey(once: OnceStore, key: Buffer, clock: Clock): Pr
     throw new DomainError(
       'conflict',
       'The rotation of ID_NUMBER_KEY is not finished: run the same `npm run rotate-id-key` again, it goes on where it was.',
+      { code: 'id-key-rotation' },
     );
   const kept = await once.read(markKey, now);
   if (kept === null) return once.keep(markKey, fingerprintOf(key), forEver);
