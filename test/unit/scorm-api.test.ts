@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { impliedBy, withObjectiveIds } from '../../src/player/client/cmi/commit.ts';
+import { type Engine, loadEngine } from '../../src/player/client/cmi/engine.ts';
 import { Ledger, type Access } from '../../src/player/client/cmi/ledger.ts';
 import { model12 } from '../../src/player/client/cmi/model-12.ts';
 import { model2004 } from '../../src/player/client/cmi/model-2004.ts';
@@ -14,7 +15,10 @@ const noRules: LaunchRules = {
   browse: false,
 };
 
+const engines = { '1.2': await loadEngine('1.2'), '2004': await loadEngine('2004') };
+
 interface Api {
+  engine: Engine;
   session: RuntimeSession;
   commits: { set: [string, string][]; exit: string | null }[];
   /** GetValue as `value|error`. */
@@ -31,11 +35,11 @@ function open(
   access: Record<string, Access> = {},
 ): Api {
   const ledger = new Ledger(standard === '1.2' ? model12 : model2004, seed, access);
+  const engine = engines[standard](seed);
   const commits: Api['commits'] = [];
   const session = new RuntimeSession(
     standard,
-    ledger,
-    { ...noRules, ...rules },
+    { ledger, rules: { ...noRules, ...rules }, engine },
     {
       started: () => undefined,
       changed: () => undefined,
@@ -44,6 +48,7 @@ function open(
   );
   if (initialize) session.initialize('');
   return {
+    engine,
     session,
     commits,
     get: (element) => `${session.getValue(element)}|${session.getLastError()}`,
@@ -551,5 +556,45 @@ describe('What a commit says beside the values', () => {
       ['cmi.objectives.2.success_status', 'failed'],
     ];
     expect(withObjectiveIds(own, ledger)).to.deep.equal(own);
+  });
+});
+
+describe('scorm-again behind the guard (standards: where it deviates)', () => {
+  it('carries out what the guard lets through, in both standards', () => {
+    const two = open('2004', { 'cmi.location': 'page-3', 'cmi.suspend_data': 'a=1' });
+    expect(two.engine.get('cmi.location')).to.equal('page-3');
+    expect(two.get('cmi.suspend_data')).to.equal('a=1|0');
+    expect(two.set('cmi.score.scaled', '0.8')).to.equal('true|0');
+    expect(two.set('cmi.interactions.0.id', 'q1')).to.equal('true|0');
+    expect([two.engine.get('cmi.score.scaled'), two.engine.get('cmi.interactions.0.id')]).to.deep.equal([
+      '0.8',
+      'q1',
+    ]);
+    const one = open('1.2', { 'cmi.core.lesson_location': '7' });
+    expect(one.engine.get('cmi.core.lesson_location')).to.equal('7');
+    expect(one.set('cmi.core.score.raw', '85')).to.equal('true|0');
+    expect(one.engine.get('cmi.core.score.raw')).to.equal('85');
+  });
+
+  it('never hears what would damage its model', () => {
+    const { engine, get, set } = open('2004');
+    expect(set('cmi', 'x')).to.equal('false|401');
+    expect(set('cmi.objectives', 'x')).to.match(/^false\|/);
+    expect(set('cmi.objectives.0.id', 'o1')).to.equal('true|0');
+    expect(set('cmi.objectives.1.score.scaled', '0.5')).to.match(/^false\|/);
+    expect(engine.get('cmi.objectives._count')).to.equal('1');
+    expect(get('cmi.objectives._count')).to.equal('1|0');
+  });
+
+  it('is overruled where the standard says otherwise', () => {
+    const two = open('2004');
+    expect(two.set('cmi.location', '')).to.equal('true|0');
+    expect(two.get('cmi')).to.equal('|401');
+    const long = 'x'.repeat(64_500);
+    const one = open('1.2');
+    expect(one.set('cmi.suspend_data', long)).to.equal('true|0');
+    expect(one.get('cmi.suspend_data')).to.equal(`${long}|0`);
+    expect(one.session.terminate('')).to.equal('true');
+    expect(one.set('cmi.core.lesson_status', 'passed')).to.equal('false|301');
   });
 });

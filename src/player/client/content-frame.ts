@@ -4,6 +4,7 @@ import type { PackageItem } from '../types.ts';
 import { createLocks } from '../runtime/locks.ts';
 import { createRuntimeClient, LaunchExpired, Refused } from './api-client.ts';
 import { impliedBy, withObjectiveIds } from './cmi/commit.ts';
+import { loadEngine } from './cmi/engine.ts';
 import { Ledger } from './cmi/ledger.ts';
 import { model12 } from './cmi/model-12.ts';
 import { model2004 } from './cmi/model-2004.ts';
@@ -36,6 +37,8 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
   const content = document.getElementById('content') as HTMLIFrameElement;
   const order = launchable(items);
   const language = configuration.language === 'en' ? 'en' : 'zh-TW';
+  // Asked for at once, needed when the first item opens.
+  const engines = configuration.standard.startsWith('scorm') ? loadEngine(standard) : null;
   let progress = new Map<string, ItemProgress>();
   let opened: Opened | null = null;
   let opening: Promise<void> = Promise.resolve();
@@ -180,68 +183,71 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     preview.opens(item);
     if (item.kind === 'asset') queue.add({ item: item.identifier, set: [], visited: true });
     // Pages declared as assets call the API all the same, by mistake or on purpose (ADL's test package SX-08a).
-    if (configuration.standard.startsWith('scorm')) {
+    if (engines) {
+      const makeEngine = await engines;
       const fromTree = sequencing?.opened() ?? {};
       // What a review shows was reached before; nothing new is tracked.
       const review = start.mode === 'review';
       if (review) for (const [element, value] of Object.entries(start.seed)) sequencing?.set(element, value);
-      const ledger = new Ledger(
-        standard === '1.2' ? model12 : model2004,
-        { ...start.seed, ...fromTree, ...preview.stores(item) },
-        start.access,
-      );
+      const seed = { ...start.seed, ...fromTree, ...preview.stores(item) };
+      const ledger = new Ledger(standard === '1.2' ? model12 : model2004, seed, start.access);
+      const { rules } = start;
       let started = false;
       let timer: ReturnType<typeof setTimeout> | null = null;
-      const session: RuntimeSession = new RuntimeSession(standard, ledger, start.rules, {
-        started() {
-          started = true;
-          queue.add({ item: item.identifier, start: true, set: [] });
+      const session: RuntimeSession = new RuntimeSession(
+        standard,
+        { ledger, rules, engine: makeEngine(seed) },
+        {
+          started() {
+            started = true;
+            queue.add({ item: item.identifier, start: true, set: [] });
+          },
+          changed(element, value) {
+            if (!review) sequencing?.set(element, value);
+            preview.changed(item, element, value);
+            timer ??= setTimeout(() => {
+              timer = null;
+              session.flush();
+            }, autosave);
+          },
+          commit(end) {
+            const set = ledger.takeChanges();
+            if (set.length === 0 && !end) return;
+            if (!started) return;
+            const wanted =
+              end && standard === '2004' ? (ledger.value('adl.nav.request') ?? '_none_') : '_none_';
+            // SN 4.5.4, suspendAll (and so 離開課程 and a closed tab): the attempt is suspended whatever the SCO says.
+            const suspends =
+              standard === '2004' &&
+              (leaving || goingAway || stage.closing() || (wanted === 'suspendAll' && !navigating));
+            queue.add({
+              item: item.identifier,
+              set: withObjectiveIds(
+                set.filter(([name]) => name !== 'adl.nav.request'),
+                ledger,
+              ),
+              ...(end ? { end: { exit: suspends ? 'suspend' : end.exit } } : {}),
+            });
+            if (sequencing) {
+              if (end && suspends) sequencing.set('cmi.exit', 'suspend');
+              // SN 4.5.5: of an abandoned attempt nothing is tracked.
+              if (/^abandon/.test(wanted) && !navigating) sequencing.forget();
+              else sequencing.learn((n) => ledger.value(`cmi.objectives.${n}.id`));
+              saveSequencing();
+            }
+            if (goingAway) queue.sendByBeacon();
+            const asked = wanted === '_none_' ? impliedBy(standard, end?.exit) : wanted;
+            if (end && asked && !navigating && !leaving && !goingAway) inTurn(() => navigate(asked));
+          },
+          navigation: (element) => answerNavigation(element),
+          traced: ({ call, arguments: given, result, error }) =>
+            preview.trace({
+              kind: 'call',
+              text: `${call}(${given.map((one) => JSON.stringify(one.slice(0, 200))).join(', ')}) → ${JSON.stringify(result.slice(0, 200))}`,
+              error,
+            }),
         },
-        changed(element, value) {
-          if (!review) sequencing?.set(element, value);
-          preview.changed(item, element, value);
-          timer ??= setTimeout(() => {
-            timer = null;
-            session.flush();
-          }, autosave);
-        },
-        commit(end) {
-          const set = ledger.takeChanges();
-          if (set.length === 0 && !end) return;
-          if (!started) return;
-          const wanted =
-            end && standard === '2004' ? (ledger.value('adl.nav.request') ?? '_none_') : '_none_';
-          // SN 4.5.4, suspendAll (and so 離開課程 and a closed tab): the attempt is suspended whatever the SCO says.
-          const suspends =
-            standard === '2004' &&
-            (leaving || goingAway || stage.closing() || (wanted === 'suspendAll' && !navigating));
-          queue.add({
-            item: item.identifier,
-            set: withObjectiveIds(
-              set.filter(([name]) => name !== 'adl.nav.request'),
-              ledger,
-            ),
-            ...(end ? { end: { exit: suspends ? 'suspend' : end.exit } } : {}),
-          });
-          if (sequencing) {
-            if (end && suspends) sequencing.set('cmi.exit', 'suspend');
-            // SN 4.5.5: of an abandoned attempt nothing is tracked.
-            if (/^abandon/.test(wanted) && !navigating) sequencing.forget();
-            else sequencing.learn((n) => ledger.value(`cmi.objectives.${n}.id`));
-            saveSequencing();
-          }
-          if (goingAway) queue.sendByBeacon();
-          const asked = wanted === '_none_' ? impliedBy(standard, end?.exit) : wanted;
-          if (end && asked && !navigating && !leaving && !goingAway) inTurn(() => navigate(asked));
-        },
-        navigation: (element) => answerNavigation(element),
-        traced: ({ call, arguments: given, result, error }) =>
-          preview.trace({
-            kind: 'call',
-            text: `${call}(${given.map((one) => JSON.stringify(one.slice(0, 200))).join(', ')}) → ${JSON.stringify(result.slice(0, 200))}`,
-            error,
-          }),
-      });
+      );
       opened.session = session;
       publish(session);
     }

@@ -1,3 +1,4 @@
+import type { Engine } from './engine.ts';
 import { errors12, errors2004 } from './error-texts.ts';
 import type { Answer, Ledger } from './ledger.ts';
 import { evaluate12, evaluate2004, type LaunchRules } from './status.ts';
@@ -56,16 +57,22 @@ export class RuntimeSession {
   readonly #ledger: Ledger;
   readonly #rules: LaunchRules;
   readonly #hooks: RuntimeHooks;
+  readonly #engine: Engine;
   readonly #codes: PhaseCodes;
   readonly #texts: Record<number, string>;
   #phase: Phase = 'not-initialized';
   #error = 0;
   #diagnostic = '';
 
-  constructor(standard: '1.2' | '2004', ledger: Ledger, rules: LaunchRules, hooks: RuntimeHooks) {
+  constructor(
+    standard: '1.2' | '2004',
+    { ledger, rules, engine }: { ledger: Ledger; rules: LaunchRules; engine: Engine },
+    hooks: RuntimeHooks,
+  ) {
     this.#standard = standard;
     this.#ledger = ledger;
     this.#rules = rules;
+    this.#engine = engine;
     this.#hooks = hooks;
     this.#codes = standard === '2004' ? phases2004 : phases12;
     this.#texts = standard === '2004' ? errors2004 : errors12;
@@ -80,6 +87,7 @@ export class RuntimeSession {
       if (this.#phase !== 'not-initialized') return this.#fail(this.#codes.initialize[this.#phase]);
       if (!isEmptyString(parameter)) return this.#fail(201);
       this.#phase = 'running';
+      this.#engine.initialize();
       this.#hooks.started();
       return this.#done();
     });
@@ -92,6 +100,7 @@ export class RuntimeSession {
       this.#phase = 'terminated';
       this.#evaluate(true);
       const exit = this.#ledger.value(this.#standard === '2004' ? 'cmi.exit' : 'cmi.core.exit') ?? '';
+      this.#engine.terminate();
       this.#hooks.commit({ exit });
       return this.#done();
     });
@@ -102,7 +111,7 @@ export class RuntimeSession {
       if (this.#phase !== 'running') return this.#fail(this.#codes.get[this.#phase], '');
       const answer = this.#read(String(element ?? ''));
       if (answer.error !== 0) return this.#fail(answer.error, '', String(element));
-      return this.#done(answer.value);
+      return this.#done(this.#agreed(String(element ?? ''), answer.value));
     });
   }
 
@@ -115,6 +124,7 @@ export class RuntimeSession {
       const asksOnly = this.#standard === '2004' && /^adl\.nav\.request_valid\.(choice|jump)\./.test(name);
       const error = asksOnly ? 404 : this.#ledger.set(name, text);
       if (error !== 0) return this.#fail(error, 'false', `${name} = ${text.slice(0, 200)}`);
+      this.#engine.set(name, text);
       this.#hooks.changed(name, text);
       return this.#done();
     });
@@ -124,6 +134,7 @@ export class RuntimeSession {
     return this.#trace('Commit', [parameter], () => {
       if (this.#phase !== 'running') return this.#fail(this.#codes.commit[this.#phase]);
       if (!isEmptyString(parameter)) return this.#fail(201);
+      this.#engine.commit();
       this.flush();
       return this.#done();
     });
@@ -148,6 +159,12 @@ export class RuntimeSession {
     const asked = code === '' || code == null ? this.#error : Number(code);
     if (asked === this.#error && this.#diagnostic) return this.#diagnostic.slice(0, 255);
     return this.getErrorString(asked);
+  }
+
+  /** The value that content reads: the engine's where it is the standard's, else the guard's. */
+  #agreed(element: string, value: string): string {
+    const answer = element.startsWith('adl.nav.') ? null : this.#engine.get(element);
+    return answer === value ? answer : value;
   }
 
   #read(element: string): Answer {
