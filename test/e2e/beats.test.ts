@@ -53,7 +53,10 @@ describe('beats, most of which are answered ahead of express', function () {
     expect([first.status, first.long, first.said.counting]).to.deep.equal([200, true, true]);
     const second = await beat(player);
     expect([second.status, second.long]).to.deep.equal([200, false]);
-    expect(Object.keys(second.said)).to.deep.equal(Object.keys(first.said));
+    // Who is signed in is asked on the long way only.
+    const { signedIn, ...rest } = first.said as typeof first.said & { signedIn?: boolean };
+    expect(signedIn).to.equal(true);
+    expect(Object.keys(second.said)).to.deep.equal(Object.keys(rest));
     const hidden = await beat(player, { visible: false });
     expect([hidden.long, hidden.said.counting]).to.deep.equal([false, false]);
     expect((await beat(player)).said.counting).to.equal(true);
