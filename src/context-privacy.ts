@@ -21,6 +21,7 @@ import { allRows } from './lrs/admin/export.ts';
 import { sentenceOf } from './lrs/admin/sentence.ts';
 import { countAny, queriesOf } from './lrs/joined.ts';
 import type { Authority, StatementDoor } from './lrs/types.ts';
+import { scopesOfLearner, scopesOfRegistration } from './player/runtime/shared-data.ts';
 import type { Storage } from './storage/open.ts';
 import { identityOf } from './xapi/actor.ts';
 import type { Statement } from './xapi/types.ts';
@@ -68,6 +69,17 @@ export function createPrivacy(deps: PrivacyWiring) {
         ),
       )
     ).flat();
+  };
+
+  // The organisation of a package that is gone is ''.
+  const sharedScopesOf = async (personId: string): Promise<string[]> =>
+    scopesOfLearner(personId, ['', ...(await storage.packages.organisations())]);
+  const attemptScopesOf = async (registration: string): Promise<string[]> =>
+    scopesOfRegistration(registration, await storage.runtimeStates.get(registration, ''));
+  const forgetScopes = async (scopes: string[]): Promise<number> => {
+    let done = 0;
+    for (const scope of scopes) done += await storage.runtimeStates.forget(scope);
+    return done;
   };
 
   // What is kept
@@ -181,6 +193,33 @@ export function createPrivacy(deps: PrivacyWiring) {
         state: one.body,
       })),
     ),
+    section('sharedData', async function* (ids) {
+      const scopes: string[] = [];
+      for (const id of ids) scopes.push(...(await sharedScopesOf(id)));
+      for (const { enrolment } of await enrolmentsOf(ids))
+        scopes.push(...(await attemptScopesOf(enrolment.registration)));
+      for (const scope of scopes)
+        for (const { item, updatedAt, body } of await storage.runtimeStates.ofRegistration(scope))
+          yield { item, updatedAt, state: body };
+    }),
+    perAccount('posts', async (id) => {
+      const posts = await storage.board.ofAuthor(id);
+      const courses = new Map(
+        (await storage.courses.byIds([...new Set(posts.map(({ courseId }) => courseId))])).map((one) => [
+          one.id,
+          one,
+        ]),
+      );
+      return posts.map(({ courseId, kind, at, text, answer }) => ({
+        course: courses.get(courseId)?.title['zh-TW'] ?? null,
+        courseCode: courses.get(courseId)?.code ?? null,
+        kind,
+        at,
+        text,
+        answer: answer?.text ?? null,
+        answeredAt: answer?.at ?? null,
+      }));
+    }),
     perAccount('certificates', async (id) =>
       (await storage.certificates.ofPerson(id)).map(
         ({ personId: _, revocation: __, conditions: ___, ...one }) => ({
@@ -280,7 +319,11 @@ export function createPrivacy(deps: PrivacyWiring) {
       for (const { holder, enrolment } of await enrolmentsOf(ids)) {
         const { registration, courseId } = enrolment;
         await storage.playerSessions.forget(registration);
+        // Before the states, which say how many attempts there were; and after them, for what they still owed.
+        const scopes = await attemptScopesOf(registration);
+        await forgetScopes(scopes);
         await storage.runtimeStates.forget(registration);
+        await forgetScopes(scopes);
         const survey = await storage.assessment.survey(courseId);
         // Without the survey nobody can tell which answers are free text: then all of them go.
         const response = survey ? null : await storage.assessment.response(registration);
@@ -376,6 +419,26 @@ export function createPrivacy(deps: PrivacyWiring) {
     },
   };
 
+  const player: ErasureStep = {
+    name: 'player',
+    async run(ids) {
+      let done = 0;
+      for (const id of ids) {
+        done += await storage.playerSessions.forgetLaunches(id);
+        done += await forgetScopes(await sharedScopesOf(id));
+      }
+      return done;
+    },
+  };
+  const posts: ErasureStep = {
+    name: 'posts',
+    async run(ids) {
+      let done = 0;
+      for (const id of ids) done += await storage.board.anonymise(id);
+      return done;
+    },
+  };
+
   const lazily = (): CaseWorker => worker;
   const corrections = createCorrections({ cases: storage.cases, audit, clock });
   const exports = createDataExports({
@@ -396,7 +459,8 @@ export function createPrivacy(deps: PrivacyWiring) {
     audit,
     worker: lazily,
     idsOf,
-    steps: [learning, certificates, ofStatements, documents, mail, downloads],
+    // New ones at the end: one that is under way has kept how far it came.
+    steps: [learning, certificates, ofStatements, documents, mail, downloads, player, posts],
     signOutEverywhere: (personId) => handover.signOutEverywhere(personId),
     graceDays: policy.graceDays,
   });

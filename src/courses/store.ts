@@ -56,7 +56,7 @@ export interface CourseStore {
 
 /** Something said in a course: an announcement to all, or a learner's question or feedback to the course's staff. */
 export interface CoursePost {
-  /** Sortable. */
+  /** Sortable. Author and text are empty once the author is erased, an answer's person once that one is. */
   id: string;
   courseId: string;
   kind: 'announcement' | 'question' | 'feedback';
@@ -78,4 +78,11 @@ export interface CourseBoardStore {
   answer(id: string, answer: NonNullable<CoursePost['answer']>): Promise<boolean>;
   /** False when there is no such post. */
   remove(id: string): Promise<boolean>;
+  /** All that this person has said in any course, oldest first; not what they have answered. */
+  ofAuthor(authorId: string): Promise<CoursePost[]>;
+  /**
+   * Takes the person out of what was said: of a question or feedback only the answer stays, and nothing where there is none;
+   * announcements and answers stay without who gave them. Says how many posts that were; running it again changes nothing.
+   */
+  anonymise(personId: string): Promise<number>;
 }

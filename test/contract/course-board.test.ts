@@ -60,4 +60,33 @@ onEveryEngine('學習互動區 (requirements 31, W18)', ({ storage }) => {
     await board().answer(courseId, newest?.id ?? '', 'teacher', '好');
     expect(await faultOf(board().say(courseId, 'feedback', 'l', '再一個'))).to.equal('none');
   });
+
+  it('gives all that somebody has said, and takes them out of it when they are erased', async () => {
+    const [one, two, learner, other, teacher] = [newUuid(), newUuid(), newUuid(), newUuid(), newUuid()];
+    const answered = await board().say(one, 'question', learner, '我是林美惠，第三節的數字對嗎？');
+    clock.advance(1);
+    const open = await board().say(two, 'feedback', learner, '講得很清楚');
+    const foreign = await board().say(one, 'question', other, '別人的問題');
+    const notice = await board().say(one, 'announcement', teacher, '公告');
+    await board().answer(one, answered.id, teacher, '已更正。');
+    await board().answer(one, foreign.id, 'colleague', '好');
+    expect((await storage().board.ofAuthor(learner)).map(({ id }) => id)).to.deep.equal([
+      answered.id,
+      open.id,
+    ]);
+
+    expect(await storage().board.anonymise(learner)).to.equal(2);
+    expect(await storage().board.anonymise(learner)).to.equal(0);
+    expect(await storage().board.ofAuthor(learner)).to.deep.equal([]);
+    expect(await storage().board.byId(open.id)).to.equal(null);
+    const left = await storage().board.byId(answered.id);
+    expect(left).to.deep.include({ authorId: '', text: '', kind: 'question' });
+    expect(left?.answer).to.include({ text: '已更正。', personId: teacher });
+    expect(await storage().board.byId(foreign.id)).to.deep.include({ authorId: other, text: '別人的問題' });
+
+    expect(await storage().board.anonymise(teacher)).to.equal(2);
+    expect(await storage().board.byId(notice.id)).to.deep.include({ authorId: '', text: '公告' });
+    expect((await storage().board.byId(answered.id))?.answer).to.include({ text: '已更正。', personId: '' });
+    expect((await storage().board.byId(foreign.id))?.answer).to.include({ personId: 'colleague' });
+  });
 });

@@ -171,6 +171,11 @@ onEveryEngine('What the claiming and the erasure of a person ask of the ports', 
     await assessment.dropAnswers(registration, ['q2']);
     await assessment.dropAnswers(newUuid(), ['q2']);
     expect((await assessment.response(registration))?.answers).to.deep.equal({ q1: ['5'] });
+    const [{ launchId: kept = '' } = {}] = await playerSessions.ofRegistration(other);
+    expect(await playerSessions.forgetLaunches(registration)).to.equal(0);
+    expect((await playerSessions.launch(kept))?.id).to.equal(kept);
+    expect(await playerSessions.forgetLaunches(other)).to.equal(1);
+    expect(await playerSessions.launch(kept)).to.equal(null);
     expect(await playerSessions.ofRegistration(other)).to.have.length(1);
     expect(await runtimeStates.ofRegistration(other)).to.have.length(1);
     expect((await assessment.response(other))?.answers).to.deep.equal({ q1: ['5'], q2: ['我是王小明'] });

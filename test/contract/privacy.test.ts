@@ -9,6 +9,7 @@ import { createCompletion } from '../../src/completion/completion.ts';
 import type { Config } from '../../src/config.ts';
 import { createHandover } from '../../src/context-handover.ts';
 import { createPrivacy } from '../../src/context-privacy.ts';
+import { createCourseBoard } from '../../src/courses/board.ts';
 import { createCatalogue } from '../../src/courses/catalogue.ts';
 import { createEnrolments } from '../../src/courses/enrolments.ts';
 import type { Course } from '../../src/courses/types.ts';
@@ -23,6 +24,12 @@ import { actorOf, type Person } from '../../src/identity/types.ts';
 import { allRows } from '../../src/lrs/admin/export.ts';
 import { createStatementDoor } from '../../src/lrs/door.ts';
 import type { Authority } from '../../src/lrs/types.ts';
+import {
+  objectiveScope,
+  scopesOfLearner,
+  scopesOfRegistration,
+} from '../../src/player/runtime/shared-data.ts';
+import type { StoredItemState } from '../../src/player/runtime/store.ts';
 import type { Storage } from '../../src/storage/open.ts';
 import { verbs } from '../../src/xapi/verbs.ts';
 import { certificateDraft } from '../support/certificates.ts';
@@ -38,6 +45,12 @@ const partner: Authority = {
   id: 'partner-1',
   agent: { account: { homePage: 'https://p.example', name: 'p' } },
 };
+interface Beyond {
+  scopes: string[];
+  launchId: string;
+  question: string;
+  waiting: string;
+}
 const roles = [{ role: 'learner' as const, organisation: null }];
 const day = 24 * 3600;
 
@@ -140,6 +153,32 @@ onEveryEngine('Personal data rights', ({ storage }) => {
 
   let course: Course;
   before(async () => {
+    await storage().packages.addVersion(
+      {
+        id: 'privacy',
+        organisation: '教材社',
+        title: '個資課程',
+        latestVersionId: 'v',
+        publications: [],
+        archivedAt: null,
+      },
+      {
+        id: 'v',
+        packageId: 'privacy',
+        version: 1,
+        standard: 'scorm-2004',
+        edition: '2004 4th Edition',
+        title: '個資課程',
+        items: [],
+        extra: {},
+        fileCount: 0,
+        totalBytes: 0,
+        findings: [],
+        uploadedBy: 'v',
+        uploadedAt: clock.now(),
+      },
+      [],
+    );
     const catalogue = createCatalogue({ store: storage().courses, clock, checks: [] });
     const { id } = await catalogue.create(
       {
@@ -200,6 +239,35 @@ onEveryEngine('Personal data rights', ({ storage }) => {
       updatedAt: clock.now(),
       revision: 0,
     });
+    // What courses keep beyond one item: global objectives, stores of the vendor's courses and of the second attempt.
+    const scopes = [
+      objectiveScope({ learner: person }, '教材社'),
+      ...scopesOfLearner(person.id, ['教材社']).slice(0, 1),
+      ...scopesOfRegistration(registration, courseState(registration)).slice(-1),
+    ];
+    await storage().runtimeStates.put(courseState(registration));
+    for (const scope of scopes)
+      await storage().runtimeStates.put({
+        ...courseState(scope),
+        item: 'urn:notes',
+        body: '{"value":"林美惠的筆記"}',
+      });
+    const launchId = newUuid();
+    await storage().playerSessions.putLaunch({
+      id: launchId,
+      learner: { id: person.id, name: '林美惠', agent: actorOf(person, iris), language: 'zh-TW' },
+      registration,
+      packageId: 'p',
+      packageVersionId: 'v',
+      course: { activityId: 'https://x/c', title: 'c', requiredSeconds: null, inactivitySeconds: null },
+      browse: false,
+      createdAt: clock.now(),
+      expiresAt: new Date(clock.now().getTime() + 400 * day * 1000),
+    });
+    const board = createCourseBoard({ store: storage().board, clock });
+    const question = await board.say(course.id, 'question', person.id, '我是林美惠，請問期限？');
+    await board.answer(course.id, question.id, 'teacher', '月底。');
+    const waiting = await board.say(course.id, 'feedback', person.id, '林美惠覺得很好');
     const { number, verificationCode } = await storage().certificates.issue(
       certificateDraft({ registration, personId: person.id, personName: '林美惠' }),
       115,
@@ -219,7 +287,28 @@ onEveryEngine('Personal data rights', ({ storage }) => {
       expiresAt: new Date(clock.now().getTime() + 400 * day * 1000),
       endsAt: null,
     });
-    return { person, registration, number, verificationCode, idNumber };
+    const beyond = { scopes, launchId, question: question.id, waiting: waiting.id };
+    return { person, registration, number, verificationCode, idNumber, beyond };
+  };
+  /** Of the course as a whole, in its second attempt. */
+  const courseState = (registration: string): StoredItemState => ({
+    registration,
+    item: '',
+    launchId: 'l',
+    sequence: 1,
+    body: '{"cmi":{"attempt":"2"}}',
+    outbox: null,
+    updatedAt: clock.now(),
+    revision: 0,
+  });
+  const beyondGone = async ({ scopes, launchId, question, waiting }: Beyond): Promise<void> => {
+    for (const scope of scopes)
+      expect(await storage().runtimeStates.ofRegistration(scope), scope).to.deep.equal([]);
+    expect(await storage().playerSessions.launch(launchId)).to.equal(null);
+    expect(await storage().board.byId(waiting)).to.equal(null);
+    const left = await storage().board.byId(question);
+    expect(left).to.deep.include({ authorId: '', text: '' });
+    expect(left?.answer).to.include({ text: '月底。', personId: 'teacher' });
   };
   const agentOf = ({ id }: Pick<Person, 'id'>): string => `account:${iris.homePage} ${id}`;
   const statementsOf = async (person: Person) => {
@@ -277,8 +366,16 @@ onEveryEngine('Personal data rights', ({ storage }) => {
       expect(data['account']?.[0]?.['idNumber']).to.equal(`${idNumber[0]}******${idNumber.slice(-3)}`);
       expect(data['signIns']?.[0]).to.deep.include({ provider: 'egov', assurance: 'verified' });
       expect(data['consents']).to.deep.equal([{ version: '2026-09-01', at: clock.now().toISOString() }]);
-      for (const name of ['enrolments', 'surveys', 'runtime', 'certificates', 'documents', 'sessions'])
+      for (const name of ['enrolments', 'surveys', 'certificates', 'documents', 'sessions'])
         expect(data[name], name).to.have.length(1);
+      expect(data['runtime']?.map(({ item }) => item)).to.deep.equal(['', 'i']);
+      expect(data['sharedData']?.map(({ state }) => state)).to.deep.equal(
+        Array.from({ length: 3 }, () => '{"value":"林美惠的筆記"}'),
+      );
+      expect(data['posts']?.map(({ kind, text, answer }) => [kind, text, answer])).to.deep.equal([
+        ['question', '我是林美惠，請問期限？', '月底。'],
+        ['feedback', '林美惠覺得很好', null],
+      ]);
       expect(data['certificates']?.[0]?.['number']).to.equal(number);
       expect(data['documents']?.[0]?.['text']).to.equal('note');
       expect(data['audit']?.map(({ action }) => action)).to.include('data.export.request');
@@ -416,7 +513,7 @@ onEveryEngine('Personal data rights', ({ storage }) => {
     });
 
     it('takes the person away and leaves counts, and certificates that say nothing of whose they are', async () => {
-      const { person, registration, number, verificationCode, idNumber } = await somebody();
+      const { person, registration, number, verificationCode, idNumber, beyond } = await somebody();
       const other = await somebody();
       await door().store([say(person), say(person)], platform);
       const one = process();
@@ -437,6 +534,7 @@ onEveryEngine('Personal data rights', ({ storage }) => {
       expect(await statementsOf(person)).to.deep.equal([]);
       expect(await storage().lrs.documents.countOf(agentOf(person))).to.equal(0);
       expect(await storage().runtimeStates.ofRegistration(registration)).to.deep.equal([]);
+      await beyondGone(beyond);
       expect((await storage().assessment.response(registration))?.answers).to.deep.equal({ q1: ['5'] });
       expect(await codeOf(one.exports.download(person.id, exportId, null))).to.equal('export-none');
 
@@ -467,6 +565,8 @@ onEveryEngine('Personal data rights', ({ storage }) => {
         certificates: '1',
         statements: '3',
         documents: '1',
+        player: '3',
+        posts: '2',
       });
       expect(await codeOf(door().store([say(person)], partner))).to.equal('processing-restricted');
       expect(await statementsOf(other.person)).to.have.length(1);
@@ -497,7 +597,7 @@ onEveryEngine('Personal data rights', ({ storage }) => {
     it('is carried on after a crash at any call, and ends the same', async function () {
       this.timeout(240_000);
       for (let at = 1; ; at += 3) {
-        const { person, registration, number } = await somebody();
+        const { person, registration, number, beyond } = await somebody();
         let calls = 0;
         const dying = process({ graceDays: 0 }, () => {
           if (++calls === at) throw new Error('the process has died');
@@ -513,6 +613,7 @@ onEveryEngine('Personal data rights', ({ storage }) => {
         expect(await statementsOf(person), `at ${at}`).to.deep.equal([]);
         expect((await storage().courses.byRegistration(registration))?.personId).to.match(/^erased:/);
         expect((await storage().certificates.byNumber(number))?.personName).to.equal('');
+        await beyondGone(beyond);
         if (reached < at) break;
       }
     });

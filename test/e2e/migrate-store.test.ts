@@ -157,6 +157,7 @@ describe('npm run migrate-store', function () {
           row[column] = empty && !kind.key.includes(column) && codec !== 'json' ? null : given;
         }
         if (kind.table === 'people') row['body'] = person;
+        if (kind.table === 'player_launches') row['body'] = '{"learner":{"id":"p1"}}';
         if (kind.table === 'certificates') row['survey_required'] = 1;
         if (empty)
           for (const [column, codec] of Object.entries(kind.columns))

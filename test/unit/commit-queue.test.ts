@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { createRuntimeClient, Refused } from '../../src/player/client/api-client.ts';
 import { CommitQueue, pieces, type CommitAnswer, type Step } from '../../src/player/client/commit-queue.ts';
 import { applyCommit } from '../../src/player/runtime/apply.ts';
 import type { Commit } from '../../src/player/runtime/commit.ts';
@@ -170,5 +171,179 @@ describe('commits on their way from the browser', () => {
     await settled();
     expect(seen).to.deep.equal([[1], [1, 2]]);
     expect(queue.empty).to.equal(true);
+  });
+
+  describe('a step that the server refuses for good', () => {
+    const aside = (kept: ReturnType<typeof storage>): Commit[] =>
+      JSON.parse(kept.getItem('zhixing.refused.r1') ?? '[]') as Commit[];
+    /** A server that knows what a step's values may be called, and notices a missing step. */
+    const server = (bad: (commit: Commit) => string[] | null, last = new Map<string, number>()) => {
+      const taken: Commit[] = [];
+      return {
+        taken,
+        async send(commits: Commit[]): Promise<CommitAnswer> {
+          const answer: CommitAnswer = { acknowledged: [], refused: [] };
+          for (const commit of commits) {
+            const paths = bad(commit);
+            if (paths) throw new Refused('400', { forGood: true, paths });
+            const before = last.get(commit.item) ?? 0;
+            if (commit.sequence > before + 1)
+              answer.refused.push({ item: commit.item, reason: 'gap', expected: before + 1 });
+            else {
+              if (commit.sequence === before + 1) taken.push(commit);
+              last.set(commit.item, Math.max(before, commit.sequence));
+              answer.acknowledged.push({ item: commit.item, sequence: commit.sequence });
+            }
+          }
+          return answer;
+        },
+      };
+    };
+    const drained = async (queue: CommitQueue): Promise<void> => {
+      for (let n = 0; n < 40 && !queue.empty; n++) await settled();
+    };
+
+    it('loses what is named, is set aside and said; those behind it are saved', async () => {
+      const kept = storage();
+      const wrong = ({ set }: Commit) => (set.some(([name]) => name === 'cmi.wrong') ? ['cmi.wrong'] : null);
+      const { taken, send } = server(wrong);
+      const { queue, states } = queueOn(kept, 'l1', send);
+      for (let n = 1; n <= 9; n++)
+        queue.add({
+          item: n % 2 ? 'A' : 'B',
+          set: [['cmi.location', `p${n}`], ...(n === 5 ? [['cmi.wrong', 'x'] as [string, string]] : [])],
+        });
+      await drained(queue);
+      expect(queue.empty).to.equal(true);
+      expect(states.at(-1)).to.equal('refused');
+      expect(taken.flatMap(({ set }) => set.map(([, value]) => value)).toSorted()).to.deep.equal(
+        Array.from({ length: 9 }, (_, n) => `p${n + 1}`),
+      );
+      expect(aside(kept)).to.deep.equal([{ item: 'A', sequence: 3, set: [['cmi.wrong', 'x']] }]);
+      expect([...Array(kept.length).keys()].map((n) => kept.key(n))).to.deep.equal(['zhixing.refused.r1']);
+    });
+
+    it('goes on as its bare number when nothing is named, whatever the order; the end of a session stays if it can', async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.record({ bad: fc.boolean(), item: fc.constantFrom('A', 'B'), ends: fc.boolean() }), {
+            maxLength: 20,
+          }),
+          async (steps) => {
+            const kept = storage();
+            const { taken, send } = server(({ set }) =>
+              set.some(([, value]) => value === 'bad') ? [] : null,
+            );
+            const { queue, states } = queueOn(kept, 'l1', send);
+            for (const { bad, item, ends } of steps)
+              queue.add({
+                item,
+                set: [['cmi.location', bad ? 'bad' : 'good']],
+                ...(ends ? { end: { exit: '' } } : {}),
+              });
+            for (let n = 0; n < 400 && !queue.empty; n++) await settled();
+            expect(taken.length).to.equal(steps.length);
+            expect(taken.filter(({ set }) => set.length > 0).length).to.equal(
+              steps.filter(({ bad }) => !bad).length,
+            );
+            expect(taken.filter(({ end }) => end).length).to.equal(steps.filter(({ ends }) => ends).length);
+            expect(aside(kept).length).to.equal(steps.filter(({ bad }) => bad).length);
+            if (steps.length > 0)
+              expect(states.at(-1)).to.equal(steps.some(({ bad }) => bad) ? 'refused' : 'saved');
+          },
+        ),
+        { numRuns: 50 },
+      );
+    });
+
+    it('takes the other pieces of its value along, and nothing else', async () => {
+      const kept = storage();
+      const { taken, send } = server(({ set }) =>
+        set.some(([name]) => name === 'cmi.wrong') ? ['cmi.wrong'] : null,
+      );
+      const { queue } = queueOn(kept, 'l1', send);
+      queue.add({
+        item: 'A',
+        set: [
+          ['cmi.wrong', 'x'.repeat(50_000)],
+          ['cmi.suspend_data', 'y'.repeat(50_000)],
+        ],
+        end: { exit: 'suspend' },
+      });
+      await drained(queue);
+      expect(queue.empty).to.equal(true);
+      const text = taken.flatMap(({ set }) => set.map(([, value]) => value)).join('');
+      expect(text).to.equal('y'.repeat(50_000));
+      expect(taken.at(-1)?.end).to.deep.equal({ exit: 'suspend' });
+    });
+
+    it('an item of which nothing is taken holds up no other one', async () => {
+      const kept = storage();
+      const { taken, send } = server(({ item }) => (item === 'gone' ? [] : null));
+      const { queue, states } = queueOn(kept, 'l1', send);
+      queue.add({ item: 'gone', start: true, set: [['cmi.location', 'p1']] });
+      queue.add({ item: 'gone', set: [['cmi.location', 'p2']] });
+      queue.add({ item: 'A', set: [['cmi.location', 'p3']] });
+      await drained(queue);
+      queue.add({ item: 'gone', set: [['cmi.location', 'p4']] });
+      queue.add({ item: 'A', set: [['cmi.location', 'p5']] });
+      await drained(queue);
+      await settled();
+      expect(taken.map(({ set }) => set[0]?.[1])).to.deep.equal(['p3', 'p5']);
+      expect(aside(kept).flatMap(({ set }) => set.map(([, value]) => value))).to.deep.equal([
+        'p1',
+        'p2',
+        'p4',
+      ]);
+      expect(states.at(-1)).to.equal('refused');
+    });
+
+    it('does not hold up the next window either', async () => {
+      const kept = storage();
+      const first = queueOn(kept, 'l1', () => Promise.reject(new Error('no network')));
+      first.queue.add({ item: 'A', set: [['cmi.location', 'bad']] });
+      first.queue.add({ item: 'A', set: [['cmi.location', 'good']] });
+      await settled();
+      const { taken, send } = server(({ set }) => (set[0]?.[1] === 'bad' ? [] : null));
+      const second = queueOn(kept, 'l2', send);
+      await second.queue.sendLeftovers();
+      expect(taken.map(({ set }) => set)).to.deep.equal([[], [['cmi.location', 'good']]]);
+      expect(second.states).to.deep.equal(['refused']);
+      expect(aside(kept)).to.have.length(1);
+      expect(kept.getItem('zhixing.commits.r1.l1')).to.equal(null);
+    });
+
+    it('is told from what may pass: a proxy, too many requests, a fault, a restriction', async () => {
+      const real = globalThis.fetch;
+      const ours = JSON.stringify({
+        error: { kind: 'invalid', problems: [{ path: 'cmi.x', message: 'm' }] },
+      });
+      const outcome = async (status: number, body: string): Promise<unknown> => {
+        globalThis.fetch = async () => new Response(body, { status });
+        try {
+          return await createRuntimeClient('t')
+            .commit([], null)
+            .catch((error: unknown) => error);
+        } finally {
+          globalThis.fetch = real;
+        }
+      };
+      for (const status of [400, 404, 413, 422])
+        expect(await outcome(status, ours), String(status)).to.deep.include({
+          forGood: true,
+          paths: ['cmi.x'],
+        });
+      expect(await outcome(413, '<html>')).to.deep.include({ forGood: true, paths: [] });
+      for (const status of [403, 404]) expect(await outcome(status, '<html>')).to.include({ forGood: false });
+      for (const [status, body] of [
+        [400, '<html>'],
+        [429, ours],
+        [500, ours],
+        [503, ours],
+      ] as const)
+        expect(await outcome(status, body))
+          .to.be.an('error')
+          .and.not.instanceOf(Refused);
+    });
   });
 });

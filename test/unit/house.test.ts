@@ -63,3 +63,46 @@ describe('docs/architecture.md', () => {
     ).to.deep.equal([]);
   });
 });
+
+describe('docs/decisions', () => {
+  it('has each number once, in the name and in the title', () => {
+    const folder = join(root, 'docs/decisions');
+    const files = readdirSync(folder);
+    const numbers = files.map((file) => Number(file.slice(0, 4)));
+    expect(numbers).to.deep.equal([...new Set(numbers)]);
+    for (const [n, file] of files.entries())
+      expect(readFileSync(join(folder, file), 'utf8').split('\n')[0], file).to.match(
+        new RegExp(`^# ${numbers[n]}\\. `),
+      );
+  });
+
+  it('are there, all that the code and the documents name', () => {
+    const folders = ['src', 'docs', 'scripts', 'test'];
+    const known = new Set(readdirSync(join(root, 'docs/decisions')).map((file) => Number(file.slice(0, 4))));
+    const named = folders.flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+        .filter((file) => /\.(ts|md)$/.test(file))
+        .flatMap((file) => [
+          ...readFileSync(join(root, folder, file), 'utf8').matchAll(
+            /decisions\/(\d{4})|\bdecision (\d+)\b/g,
+          ),
+        ])
+        .map(([, inPath, inText]) => Number(inPath ?? inText)),
+    );
+    expect(named).to.include(4);
+    expect(named.filter((number) => !known.has(number))).to.deep.equal([]);
+  });
+});
+
+describe('README.md', () => {
+  it('or the page on operations that it leads to names every command', () => {
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
+    const pages = ['README.md', 'docs/operations.md'].map((page) => readFileSync(join(root, page), 'utf8'));
+    const operations = ['backup', 'restore', 'rotate-id-key', 'audit-verify', 'migrate-store', 'kill-test'];
+    expect(Object.keys(scripts)).to.include.members(operations);
+    expect(operations.filter((name) => !pages.join().includes(`npm run ${name}`))).to.deep.equal([]);
+    expect(pages[0]).to.include('npm run rotate-id-key');
+  });
+});

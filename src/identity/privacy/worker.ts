@@ -23,6 +23,7 @@ export interface CaseWorkerDeps {
   logger: Logger;
   handlers: Partial<Record<CaseKind, CaseHandler>>;
   pollSeconds?: number;
+  renewSeconds?: number;
 }
 
 export interface CaseWorker {
@@ -36,46 +37,82 @@ export interface CaseWorker {
   stop(): Promise<void>;
 }
 
-/** A worker that falls silent is taken over after this long. */
-const leaseMs = 60_000;
+/** A worker that falls silent is taken over after this long, and half a minute with the poll that finds it. */
+const leaseMs = 25_000;
+/** The lease is renewed while the handler works, unless it has kept nothing for so long: then it hangs. */
+const longestSilenceMs = 15 * 60_000;
 const longestPauseMs = 30 * 60_000;
 
 class Lost extends Error {}
 
 /** Takes up cases that are due, over all processes one at a time each; a failed one is tried again with growing pauses. */
 export function createCaseWorker(deps: CaseWorkerDeps): CaseWorker {
-  const { store, clock, logger, handlers, pollSeconds = 5 } = deps;
+  const { store, clock, logger, handlers, pollSeconds = 5, renewSeconds = 8 } = deps;
   let timer: NodeJS.Timeout | null = null;
   let running: Promise<number> | null = null;
   let stopping = false;
 
   const inMs = (milliseconds: number): Date => new Date(clock.now().getTime() + milliseconds);
 
-  const hold = (taken: Case): { held: HeldCase<never>; now: () => Case } => {
+  const hold = (taken: Case) => {
     let current = taken;
-    const change = async (next: Case): Promise<void> => {
-      if (stopping || !(await store.change(next))) throw new Lost('the case is in other hands');
-      current = { ...next, revision: next.revision + 1 };
+    let lost = false;
+    let over = false;
+    let keptAt = clock.now().getTime();
+    let queue: Promise<unknown> = Promise.resolve();
+    // One change after the other: each rests on the revision of the one before.
+    const change = (next: () => Case | null): Promise<void> => {
+      const done = queue.then(async () => {
+        const wanted = next();
+        if (!wanted) return;
+        if (lost || stopping || !(await store.change(wanted))) {
+          lost = true;
+          throw new Lost('the case is in other hands');
+        }
+        current = { ...wanted, revision: wanted.revision + 1 };
+      });
+      queue = done.catch(() => undefined);
+      return done;
     };
+    const silent = (): boolean => clock.now().getTime() - keptAt > longestSilenceMs;
+    const renewal = setInterval(() => {
+      void change(() => (over || lost || silent() ? null : { ...current, dueAt: inMs(leaseMs) })).catch(
+        (error: unknown) => {
+          // Lost: the next keep says so. Otherwise the next renewal, or keep, tries again.
+          if (!(error instanceof Lost)) logger.warn({ err: error, case: taken.id }, 'a lease is not renewed');
+        },
+      );
+    }, renewSeconds * 1000).unref();
     const held: HeldCase<unknown> = {
       id: taken.id,
       personId: taken.personId,
       body: JSON.parse(taken.body) as unknown,
       async keep(body) {
-        await change({ ...current, body: JSON.stringify(body), dueAt: inMs(leaseMs) });
+        await change(() => ({ ...current, body: JSON.stringify(body), dueAt: inMs(leaseMs) }));
+        keptAt = clock.now().getTime();
         held.body = body;
       },
       async leave(body, { open, dueAt }) {
-        await change({
+        await change(() => ({
           ...current,
           body: JSON.stringify(body),
           openKey: open ? current.openKey : null,
           dueAt: dueAt ?? null,
-        });
+        }));
+        over = true;
         held.body = body;
       },
     };
-    return { held: held as HeldCase<never>, now: () => current };
+    return {
+      held: held as HeldCase<never>,
+      /** Ends the renewals; gives the case as it then is. */
+      async end(): Promise<Case> {
+        over = true;
+        clearInterval(renewal);
+        await queue;
+        return current;
+      },
+    };
   };
 
   const workOn = async (due: Case): Promise<boolean> => {
@@ -83,12 +120,12 @@ export function createCaseWorker(deps: CaseWorkerDeps): CaseWorker {
     if (!handler) return false;
     const mine: Case = { ...due, dueAt: inMs(leaseMs) };
     if (!(await store.change(mine))) return false;
-    const { held, now } = hold({ ...mine, revision: mine.revision + 1 });
+    const { held, end } = hold({ ...mine, revision: mine.revision + 1 });
     try {
       await handler(held);
     } catch (error) {
       if (error instanceof Lost) return true;
-      const left = now();
+      const left = await end();
       const body = JSON.parse(left.body) as { failures?: number };
       const failures = (body.failures ?? 0) + 1;
       if (isDomainError(error, 'unavailable'))
@@ -100,6 +137,8 @@ export function createCaseWorker(deps: CaseWorkerDeps): CaseWorker {
         );
       const dueAt = inMs(Math.min(longestPauseMs, 10_000 * 2 ** Math.min(failures - 1, 10)));
       await store.change({ ...left, body: JSON.stringify({ ...body, failures }), dueAt });
+    } finally {
+      await end();
     }
     return true;
   };

@@ -14,9 +14,35 @@ export interface CommitReply extends CommitResult {
 }
 
 /** The server says no, and will go on saying so. */
-export class Refused extends Error {}
+export class Refused extends Error {
+  /** What was sent can never be taken; otherwise (403) another day may see it taken. */
+  readonly forGood: boolean;
+  /** What was wrong, as the server names it. */
+  readonly paths: string[];
+  constructor(
+    message: string,
+    { forGood = false, paths = [] }: { forGood?: boolean; paths?: string[] } = {},
+  ) {
+    super(message);
+    this.forGood = forGood;
+    this.paths = paths;
+  }
+}
 
-/** The run-time API as the frame calls it; rejects with LaunchExpired on 401, Refused on 403 and 404, with an Error on anything else but 2xx. */
+/** The problems' paths of our own server's error; null: somebody else (a proxy) has answered, who knows nothing of it. */
+const problemsOf = async (answer: Response): Promise<string[] | null> => {
+  try {
+    const { error } = (await answer.json()) as { error?: { problems?: { path: string }[] } };
+    return error ? (error.problems ?? []).map(({ path }) => path) : null;
+  } catch {
+    return null;
+  }
+};
+
+/**
+ * The run-time API as the frame calls it; rejects with LaunchExpired on 401, Refused on 403, 404, and what can never be
+ * taken (400, 413, 422), with an Error on anything else but 2xx.
+ */
 export interface RuntimeClient {
   progress(): Promise<ItemProgress[]>;
   open(item: string): Promise<ItemOpening>;
@@ -35,8 +61,11 @@ export function createRuntimeClient(token: string): RuntimeClient {
       signal: AbortSignal.timeout(30_000),
     });
     if (answer.status === 401) throw new LaunchExpired();
-    if (answer.status === 403 || answer.status === 404)
-      throw new Refused(`${path} answered ${answer.status}`);
+    // A body too large may be a proxy's to refuse; all else only the server itself can refuse for good.
+    const paths = [400, 404, 413, 422].includes(answer.status) ? await problemsOf(answer) : null;
+    const forGood = paths !== null || answer.status === 413;
+    if (forGood || answer.status === 403 || answer.status === 404)
+      throw new Refused(`${path} answered ${answer.status}`, { forGood, paths: paths ?? [] });
     if (!answer.ok) throw new Error(`${path} answered ${answer.status}`);
     return answer.json();
   };

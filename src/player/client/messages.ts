@@ -1,4 +1,5 @@
 import type { Condition } from '../packages/prerequisites.ts';
+import type { SavingState } from './commit-queue.ts';
 
 /** What the launch frame and the portal page tell each other by postMessage. */
 export interface TocEntry {
@@ -24,7 +25,7 @@ export type ToPortal =
       /** The item is open for review. */
       review: boolean;
     }
-  | { zhixing: 'saving'; state: 'saved' | 'pending' | 'offline' | 'stale' | 'expired' }
+  | { zhixing: 'saving'; state: SavingState }
   | { zhixing: 'activity' }
   | { zhixing: 'visibility'; visible: boolean }
   | { zhixing: 'ended' }

@@ -35,12 +35,34 @@ export const sharedScope = (
   attempt: string | null = null,
 ): string =>
   version.extra['sharedDataGlobalToSystem'] === false
-    ? uuidFrom('shared-data', 'registration', launch.registration, ...(attempt === null ? [] : [attempt]))
-    : uuidFrom('shared-data', 'learner', launch.learner.id, organisation);
+    ? attemptScope(launch.registration, attempt)
+    : learnerScope(launch.learner.id, organisation);
+
+const attemptScope = (registration: string, attempt: string | null): string =>
+  uuidFrom('shared-data', 'registration', registration, ...(attempt === null ? [] : [attempt]));
+const learnerScope = (learnerId: string, organisation: string): string =>
+  uuidFrom('shared-data', 'learner', learnerId, organisation);
 
 /** Whose global objectives these are where they outlive the course (adlseq:objectivesGlobalToSystem, SN 3.10.2). Pure. */
 export const objectiveScope = (launch: { learner: { id: string } }, organisation: string): string =>
   uuidFrom('global-objectives', launch.learner.id, organisation);
+
+/** Wherever these organisations' courses keep stores and global objectives of the learner beyond one course. Pure. */
+export const scopesOfLearner = (learnerId: string, organisations: readonly string[]): string[] =>
+  organisations.flatMap((organisation) => [
+    learnerScope(learnerId, organisation),
+    objectiveScope({ learner: { id: learnerId } }, organisation),
+  ]);
+
+/** Wherever the attempts of one registration on its course keep stores; `course`: what is stored of the course as a whole. Pure. */
+export function scopesOfRegistration(registration: string, course: StoredItemState | null): string[] {
+  const { cmi } = JSON.parse(course?.body ?? '{}') as { cmi?: { attempt?: string } };
+  const attempts = Math.max(0, Number(cmi?.attempt ?? 0) || 0);
+  return [
+    attemptScope(registration, null),
+    ...Array.from({ length: attempts + 1 }, (_, n) => attemptScope(registration, String(n))),
+  ];
+}
 
 /** The targets of the package's objective maps; none where its global objectives are its own. Pure. */
 export function globalTargets(version: PackageVersion): Set<string> {

@@ -73,6 +73,8 @@ export interface PlayerSessionStore {
   ofRegistration(registration: string): Promise<StoredReadingSession[]>;
   /** Deletes the registration's sessions and the launches that they belong to; says how many sessions. */
   forget(registration: string): Promise<number>;
+  /** Deletes every launch of the learner, also those that never counted; says how many. */
+  forgetLaunches(learnerId: string): Promise<number>;
   /** Deletes launches that expired before the instant; says how many. */
   deleteLaunches(before: Date): Promise<number>;
 }

@@ -24,6 +24,8 @@ const posts = new Schema<Row>(
   { versionKey: false, collection: 'course_posts' },
 );
 posts.index({ courseId: 1, _id: -1 });
+posts.index({ authorId: 1, _id: 1 });
+posts.index({ answeredBy: 1 });
 
 const toPost = ({ _id, answerText, answeredBy, answeredAt, ...post }: Row): CoursePost => ({
   id: _id,
@@ -73,6 +75,18 @@ export async function createMongoCourseBoardStore(connection: Connection): Promi
     },
     async remove(id) {
       return (await model.deleteOne({ _id: id })).deletedCount === 1;
+    },
+    async ofAuthor(authorId) {
+      return (await model.find({ authorId }).sort({ _id: 1 }).lean<Row[]>()).map(toPost);
+    },
+    async anonymise(personId) {
+      const kinds: CoursePost['kind'][] = ['question', 'feedback'];
+      const messages = { authorId: personId, kind: { $in: kinds } };
+      const gone = await model.deleteMany({ ...messages, answerText: null });
+      const blanked = await model.updateMany(messages, { $set: { authorId: '', text: '' } });
+      const announced = await model.updateMany({ authorId: personId }, { $set: { authorId: '' } });
+      const answered = await model.updateMany({ answeredBy: personId }, { $set: { answeredBy: '' } });
+      return gone.deletedCount + blanked.modifiedCount + announced.modifiedCount + answered.modifiedCount;
     },
   };
 }

@@ -7,6 +7,7 @@ interface LaunchRow {
   _id: string;
   /** PlayerLaunch as JSON. */
   body: string;
+  learnerId: string;
   expiresAt: Date;
 }
 interface SessionRow extends Omit<StoredReadingSession, 'id' | 'asked'> {
@@ -22,11 +23,13 @@ const launches = new Schema<LaunchRow>(
   {
     _id: { type: String, required: true },
     body: { type: String, required: true },
+    learnerId: { type: String, required: true },
     expiresAt: { type: Date, required: true },
   },
   { versionKey: false, collection: 'player_launches' },
 );
 launches.index({ expiresAt: 1 });
+launches.index({ learnerId: 1 });
 
 const sessions = new Schema<SessionRow>(
   {
@@ -88,7 +91,12 @@ export async function createMongoPlayerSessionStore(connection: Connection): Pro
   }
   return {
     async putLaunch(value) {
-      await launch.create({ _id: value.id, body: JSON.stringify(value), expiresAt: value.expiresAt });
+      await launch.create({
+        _id: value.id,
+        body: JSON.stringify(value),
+        learnerId: value.learner.id,
+        expiresAt: value.expiresAt,
+      });
     },
     async launch(id) {
       const row = await launch.findById(id).lean<LaunchRow>();
@@ -139,6 +147,9 @@ export async function createMongoPlayerSessionStore(connection: Connection): Pro
       const ids = await session.distinct('launchId', { registration });
       await launch.deleteMany({ _id: { $in: ids } });
       return (await session.deleteMany({ registration })).deletedCount;
+    },
+    async forgetLaunches(learnerId) {
+      return (await launch.deleteMany({ learnerId })).deletedCount;
     },
     async deleteLaunches(before) {
       return (await launch.deleteMany({ expiresAt: { $lt: before } })).deletedCount;

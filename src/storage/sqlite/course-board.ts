@@ -16,6 +16,8 @@ export const courseBoardSchema: SqliteSchema = {
       answered_at INTEGER
     ) WITHOUT ROWID;
     CREATE INDEX course_posts_course ON course_posts (course_id, id DESC);`,
+    `CREATE INDEX course_posts_author ON course_posts (author_id, id);
+    CREATE INDEX course_posts_answered ON course_posts (answered_by) WHERE answered_by IS NOT NULL;`,
   ],
 };
 
@@ -58,6 +60,22 @@ export function createSqliteCourseBoardStore(db: Sqlite): CourseBoardStore {
     'UPDATE course_posts SET answer_text = ?, answered_by = ?, answered_at = ? WHERE id = ?',
   );
   const remove = db.prepare('DELETE FROM course_posts WHERE id = ?');
+  const ofAuthor = db.prepare<[string], Row>('SELECT * FROM course_posts WHERE author_id = ? ORDER BY id');
+  const anonymise = db.transaction(
+    (personId: string): number =>
+      db
+        .prepare(
+          "DELETE FROM course_posts WHERE author_id = ? AND kind <> 'announcement' AND answer_text IS NULL",
+        )
+        .run(personId).changes +
+      db
+        .prepare(
+          `UPDATE course_posts SET author_id = '', text = CASE kind WHEN 'announcement' THEN text ELSE '' END
+           WHERE author_id = ?`,
+        )
+        .run(personId).changes +
+      db.prepare("UPDATE course_posts SET answered_by = '' WHERE answered_by = ?").run(personId).changes,
+  );
   return {
     async add({ id, courseId, kind, authorId, text, at, answer: given }) {
       insert.run(
@@ -87,6 +105,12 @@ export function createSqliteCourseBoardStore(db: Sqlite): CourseBoardStore {
     },
     async remove(id) {
       return remove.run(id).changes === 1;
+    },
+    async ofAuthor(authorId) {
+      return ofAuthor.all(authorId).map(toPost);
+    },
+    async anonymise(personId) {
+      return anonymise.immediate(personId);
     },
   };
 }

@@ -34,6 +34,7 @@ export const playerSessionsSchema: SqliteSchema = {
     CREATE INDEX reading_sessions_registration ON reading_sessions (registration, started_at);`,
     `ALTER TABLE reading_sessions ADD COLUMN device TEXT;`,
     `ALTER TABLE reading_sessions ADD COLUMN asked INTEGER;`,
+    `CREATE INDEX player_launches_learner ON player_launches (json_extract(body, '$.learner.id'));`,
   ],
 };
 
@@ -134,6 +135,9 @@ export function createSqlitePlayerSessionStore(db: Sqlite): PlayerSessionStore {
     ).run(registration);
     return db.prepare('DELETE FROM reading_sessions WHERE registration = ?').run(registration).changes;
   });
+  const forgetLaunches = db.prepare<[string]>(
+    "DELETE FROM player_launches WHERE json_extract(body, '$.learner.id') = ?",
+  );
   return {
     async putLaunch(value: PlayerLaunch) {
       putLaunch.run(value.id, JSON.stringify(value), value.expiresAt.getTime());
@@ -167,6 +171,9 @@ export function createSqlitePlayerSessionStore(db: Sqlite): PlayerSessionStore {
     },
     async forget(registration) {
       return forget.immediate(registration);
+    },
+    async forgetLaunches(learnerId) {
+      return forgetLaunches.run(learnerId).changes;
     },
     async deleteLaunches(before) {
       return deleteLaunches.run(before.getTime()).changes;

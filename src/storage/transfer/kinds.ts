@@ -1,6 +1,7 @@
 import { personFromText } from '../../identity/store.ts';
 import { foldName } from '../fold-name.ts';
 import { mongoSearchKeys } from '../mongo/identity.ts';
+import { decodeLaunch } from '../player-launch.ts';
 import { sqliteSearchKeys } from '../sqlite/identity.ts';
 import { runtimeStateId } from '../runtime-state-id.ts';
 
@@ -67,7 +68,12 @@ export const tableKinds: readonly TableKind[] = [
     expires_at: 'date',
     ends_at: 'date',
   }),
-  table('player_launches', 'id', { id: 'text', body: 'text', expires_at: 'date' }),
+  table(
+    'player_launches',
+    'id',
+    { id: 'text', body: 'text', expires_at: 'date' },
+    { mongo: (row) => ({ learnerId: decodeLaunch(text(row, 'body')).learner.id }) },
+  ),
   table(
     'reading_sessions',
     'id',
