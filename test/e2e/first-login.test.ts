@@ -421,7 +421,8 @@ describe('the first login in production, and the outbox of demo mode', function 
   this.timeout(120_000);
 
   it('keeps mails in the outbox in demo mode; production has none, and asks local accounts for the terms but not for a nickname', async () => {
-    const server = await startServer();
+    const ID_NUMBER_KEY = 'ab'.repeat(32);
+    const server = await startServer({ environment: { ID_NUMBER_KEY } });
     if (!server) throw new Error('no server');
     try {
       expect((await new PlainBrowser(server.origin).open('/demo/outbox')).text).to.include('展示寄件匣');
@@ -430,7 +431,7 @@ describe('the first login in production, and the outbox of demo mode', function 
         NODE_ENV: 'production',
         HOST: '127.0.0.1',
         SESSION_SECRET: 'x'.repeat(40),
-        ID_NUMBER_KEY: 'ab'.repeat(32),
+        ID_NUMBER_KEY,
         ADMIN_LOGIN: 'chief',
         ADMIN_PASSWORD: 'a-long-password',
         STAFF_TOTP: 'optional',

@@ -164,7 +164,8 @@ describe('STAFF_TOTP in production', function () {
   this.timeout(120_000);
 
   it('leads the administrator to the set-up before anything else, and then back', async () => {
-    const demo = await startServer();
+    const ID_NUMBER_KEY = 'ab'.repeat(32);
+    const demo = await startServer({ environment: { ID_NUMBER_KEY } });
     if (!demo) throw new Error('no server');
     try {
       await demo.stop();
@@ -172,7 +173,7 @@ describe('STAFF_TOTP in production', function () {
         NODE_ENV: 'production',
         HOST: '127.0.0.1',
         SESSION_SECRET: 'x'.repeat(40),
-        ID_NUMBER_KEY: 'ab'.repeat(32),
+        ID_NUMBER_KEY,
         ADMIN_LOGIN: 'chief',
         ADMIN_PASSWORD: 'a-long-password',
         PUBLIC_ORIGIN: demo.origin,
