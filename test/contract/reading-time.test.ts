@@ -277,6 +277,18 @@ onEveryEngine('Reading time (requirements 32, 33; W1, W9)', ({ storage }) => {
     expect((await said(one)).map(({ statement }) => statement.result?.duration)).to.deep.equal(['PT30S']);
   });
 
+  it('begins nothing anew for a beat that comes after its page was left', async () => {
+    const one = await launch();
+    await beats(one, 15);
+    await sessions.leave(one, 'left');
+    expect(await sessions.beat(one, seen)).to.include({ counting: false, elsewhere: null, seconds: 15 });
+    clock.advance(15);
+    // Another course of the learner counts at once: nothing of the first one is running.
+    const two = await launch();
+    expect((await sessions.beat(two, seen)).counting).to.equal(true);
+    expect(await sessions.readingSeconds(one.registration)).to.equal(15);
+  });
+
   it('owes the Statement while the LRS is away, and pays once it is back', async () => {
     const one = await launch();
     await beats(one, 15);

@@ -173,14 +173,23 @@ export function createPlayerSessions(deps: PlayerSessionDeps): PlayerSessionServ
   ): Promise<ReadingView> => view(launch, total(await store.ofRegistration(launch.registration)), state);
 
   /** One try; null: someone else moved the same session meanwhile, look again. */
-  const tryBeat = async (launch: PlayerLaunch, beat: Beat): Promise<ReadingView | null> => {
+  const tryBeat = async (
+    launch: PlayerLaunch,
+    beat: Beat,
+    before: { overtaken: boolean },
+  ): Promise<ReadingView | null> => {
     const now = clock.now();
     const attention = attentionOf(beat, launch.course.inactivitySeconds);
     const idle = attention.overMilliseconds > 0;
     const running = await store.running(launch.learner.id);
     if (!running) {
       if (!beat.visible || idle) return viewStopped(launch, { asked: idle });
-      const prior = total(await store.ofRegistration(launch.registration));
+      const sessions = await store.ofRegistration(launch.registration);
+      // A beat that was on its way while its page was left or closed begins nothing anew: nobody would end that session.
+      const last = sessions.findLast(({ launchId }) => launchId === launch.id);
+      if (last?.ending === 'left' || (before.overtaken && last?.ending === 'closed'))
+        return viewStopped(launch);
+      const prior = total(sessions);
       const session = await startSession(launch, prior);
       return session && viewOf(launch, session);
     }
@@ -203,7 +212,10 @@ export function createPlayerSessions(deps: PlayerSessionDeps): PlayerSessionServ
       const session = await startSession(launch, next.priorMilliseconds + next.milliseconds);
       return session ? viewOf(launch, session) : viewStopped(launch);
     }
-    if (!(await store.change(next))) return null;
+    if (!(await store.change(next))) {
+      before.overtaken = true;
+      return null;
+    }
     if (running.milliseconds < undoBelow && next.milliseconds >= undoBelow) await started(next);
     return viewOf(launch, next);
   };
@@ -283,7 +295,8 @@ export function createPlayerSessions(deps: PlayerSessionDeps): PlayerSessionServ
 
     async beat(launch, beat) {
       if (launch.browse) return view(launch, 0);
-      return untilSettled(() => tryBeat(launch, beat));
+      const before = { overtaken: false };
+      return untilSettled(() => tryBeat(launch, beat, before));
     },
 
     async leave(launch, how, options = {}) {
