@@ -38,7 +38,7 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
   const order = launchable(items);
   const language = configuration.language === 'en' ? 'en' : 'zh-TW';
   // Asked for at once, needed when the first item opens.
-  const engines = configuration.standard.startsWith('scorm') ? loadEngine(standard) : null;
+  const engine = loadEngine(standard);
   let progress = new Map<string, ItemProgress>();
   let opened: Opened | null = null;
   let opening: Promise<void> = Promise.resolve();
@@ -183,8 +183,8 @@ export function createContentFrame(configuration: FrameConfiguration): { start()
     preview.opens(item);
     if (item.kind === 'asset') queue.add({ item: item.identifier, set: [], visited: true });
     // Pages declared as assets call the API all the same, by mistake or on purpose (ADL's test package SX-08a).
-    if (engines) {
-      const makeEngine = await engines;
+    if (item.kind === 'sco' || configuration.standard.startsWith('scorm')) {
+      const makeEngine = await engine;
       const fromTree = sequencing?.opened() ?? {};
       // What a review shows was reached before; nothing new is tracked.
       const review = start.mode === 'review';
