@@ -46,6 +46,8 @@ const instant = (text: string, name: string): number => {
 /** A filter in xAPI's words as the store's query. An agent without identifier matches nothing: DomainError `invalid`. */
 export function toQuery(filter: StatementFilter, limit: number): StatementQuery {
   const terms: string[] = [];
+  // The rarest first, as a rule.
+  if (filter.registration !== undefined) terms.push(term.registration(filter.registration));
   if (filter.agent !== undefined) {
     const identity = identityOf(filter.agent);
     if (identity === null)
@@ -57,7 +59,6 @@ export function toQuery(filter: StatementFilter, limit: number): StatementQuery 
     terms.push(
       filter.relatedActivities ? term.relatedActivity(filter.activity) : term.activity(filter.activity),
     );
-  if (filter.registration !== undefined) terms.push(term.registration(filter.registration));
   return {
     terms: terms.map(wellFormed),
     since: filter.since === undefined ? null : instant(filter.since, 'since'),
@@ -100,11 +101,10 @@ export function createStatementDoor({
       const query = toQuery(filter, Math.min(filter.limit || mostFound, mostFound));
       const found: StoredStatement[] = [];
       for (;;) {
-        const { rows, more, through } = await store.find({ ...query, limit: query.limit - found.length });
+        const { rows, next, through } = await store.find({ ...query, limit: query.limit - found.length });
         found.push(...rows.map(toStored));
-        const last = rows.at(-1);
-        if (!more || !last || found.length >= query.limit) return found;
-        query.after = last.seq;
+        if (next === null || found.length >= query.limit) return found;
+        query.after = next;
         query.through = through;
       }
     },

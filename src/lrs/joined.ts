@@ -38,17 +38,13 @@ export async function findAny(
   const pages = [page, ...(await Promise.all(others.map((query) => store.find({ ...query, through }))))];
   const order = (a: number, b: number): number => (first.ascending ? a - b : b - a);
   // A page that was cut short says nothing of what lies behind its end.
-  const ends = pages.filter(({ more }) => more).map(({ rows }) => rows.at(-1)?.seq ?? first.after ?? 0);
-  const horizon = ends.toSorted(order)[0];
+  const horizon = pages.flatMap(({ next }) => next ?? []).toSorted(order)[0];
   const distinct = new Map<number, StatementRow>();
   for (const row of pages.flatMap(({ rows }) => rows))
     if (horizon === undefined || order(row.seq, horizon) <= 0) distinct.set(row.seq, row);
   const rows = [...distinct.values()].toSorted((a, b) => order(a.seq, b.seq));
-  return {
-    rows: rows.slice(0, first.limit),
-    more: horizon !== undefined || rows.length > first.limit,
-    through,
-  };
+  const last = rows.length > first.limit ? rows[first.limit - 1]?.seq : horizon;
+  return { rows: rows.slice(0, first.limit), next: last ?? null, through };
 }
 
 /** More Agents of one person than this are not counted together: it takes a question for each combination. */

@@ -126,20 +126,21 @@ export function createStatementsResource({ store, attachments, door, clock, limi
     if (seesOnlyOwn(request)) query.terms.push(term.authority(request.caller.credential.id));
     const { format, withAttachments } = readPresentation(asked);
     const headers: Record<string, string> = {};
-    const linkTo = (last: number | null, through: number): string =>
-      `${request.base}/statements?more=${writeMore({ query: [...asked.params], after: last ?? 0, through })}`;
+    const linkTo = (after: number | null, through: number): string =>
+      after === null
+        ? ''
+        : `${request.base}/statements?more=${writeMore({ query: [...asked.params], after, through })}`;
     const lastModified = (newest: number): string => new Date(newest || clock.now().getTime()).toUTCString();
     if (format === 'exact' && !withAttachments) {
-      const { text, last, newest, more: goesOn, through } = await store.findText(query);
+      const { text, newest, next, through } = await store.findText(query);
       headers['last-modified'] = lastModified(newest);
       headers['content-type'] = 'application/json';
-      const tail = `],"more":${JSON.stringify(goesOn ? linkTo(last, through) : '')}}`;
+      const tail = `],"more":${JSON.stringify(linkTo(next, through))}}`;
       return { status: 200, headers, body: Buffer.concat([pageHead, text, Buffer.from(tail)]) };
     }
     const page = await store.find(query);
     const texts = await present(page.rows, format, request);
-    const next = page.more ? linkTo(page.rows.at(-1)?.seq ?? null, page.through) : '';
-    const text = `{"statements":[${texts.join(',')}],"more":${JSON.stringify(next)}}`;
+    const text = `{"statements":[${texts.join(',')}],"more":${JSON.stringify(linkTo(page.next, page.through))}}`;
     headers['last-modified'] = lastModified(
       page.rows.reduce((newest, { stored }) => Math.max(newest, stored), 0),
     );

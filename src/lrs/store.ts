@@ -23,11 +23,10 @@ export interface NewStatement {
 }
 
 /** A page of rows as text, for engines that have no shorter way. */
-export const toTextPage = ({ rows, more, through }: StatementPage): StatementTextPage => ({
+export const toTextPage = ({ rows, next, through }: StatementPage): StatementTextPage => ({
   text: Buffer.from(rows.map(({ body }) => body).join(',')),
-  last: rows.at(-1)?.seq ?? null,
   newest: rows.reduce((newest, { stored }) => Math.max(newest, stored), 0),
-  more,
+  next,
   through,
 });
 
@@ -77,10 +76,16 @@ export interface StatementQuery {
 /** A page ends early rather than hold more text than this (characters), but has one Statement at least. */
 export const pageBytes = 8 * 1024 * 1024;
 
+/**
+ * A page ends early, with fewer Statements than were asked for or none at all, rather than look at more than about so
+ * many that have the rarest of the query's terms: what one request costs does not grow with the store.
+ */
+export const mostLookedAt = 20_000;
+
 export interface StatementPage {
   rows: StatementRow[];
-  /** There is more after the last row. */
-  more: boolean;
+  /** The next page's `after`; null: this is the last one. */
+  next: number | null;
   /** Pin for the pages that follow. */
   through: number;
 }
@@ -88,11 +93,10 @@ export interface StatementPage {
 /** A page as GET Statements sends it: the bodies joined by commas, as UTF-8. */
 export interface StatementTextPage {
   text: Buffer;
-  /** seq of the last of them; null: none. */
-  last: number | null;
   /** `stored` of the newest of them (ms); 0: none. */
   newest: number;
-  more: boolean;
+  /** The next page's `after`; null: this is the last one. */
+  next: number | null;
   through: number;
 }
 

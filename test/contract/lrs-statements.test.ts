@@ -44,13 +44,14 @@ onEveryEngine('StatementStore', ({ storage, reopen, options }) => {
     await add(...first);
     const query = toQuery({ agent }, 2);
     const page = await store().find(query);
-    expect(page.more).to.equal(true);
+    expect(page.next).to.equal(page.rows.at(-1)?.seq);
     await add(aStatement({ actor: agent }));
     const seen = page.rows.map(({ id }) => id);
-    let { rows, more, through } = page;
-    while (more) {
-      ({ rows, more, through } = await store().find({ ...query, after: rows.at(-1)?.seq ?? 0, through }));
-      seen.push(...rows.map(({ id }) => id));
+    let { next } = page;
+    while (next !== null) {
+      const further = await store().find({ ...query, after: next, through: page.through });
+      seen.push(...further.rows.map(({ id }) => id));
+      ({ next } = further);
     }
     expect(seen).to.deep.equal(first.map(({ id }) => id).reverse());
     expect((await idsOf({ agent, ascending: true })).slice(0, 5)).to.deep.equal(first.map(({ id }) => id));

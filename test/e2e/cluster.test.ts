@@ -154,9 +154,14 @@ describe('three processes on one database, one of them killed hard', function ()
     /** A session in the player: opened, read for a while, committed by the content, left. Gives its registration. */
     const read = async (visitor: Visitor): Promise<string> => {
       const { text } = await visitor.get('/courses/CLUSTER-1/learn');
-      const { sessionId, beatToken, contentOrigin } = JSON.parse(
-        /id="player-configuration">(.*?)<\/script>/s.exec(text)?.[1] ?? '{}',
-      ) as { sessionId: string; beatToken: string; contentOrigin: string };
+      const configuration = /id="player-configuration">(.*?)<\/script>/s.exec(text)?.[1];
+      if (configuration === undefined)
+        throw new Error(`no player: ${/<main.*?<\/main>/s.exec(text)?.[0] ?? text}`);
+      const { sessionId, beatToken, contentOrigin } = JSON.parse(configuration) as {
+        sessionId: string;
+        beatToken: string;
+        contentOrigin: string;
+      };
       const beat = () =>
         visitor.post<{ seconds: number }>(`/api/player/sessions/${sessionId}/beat`, {
           token: beatToken,

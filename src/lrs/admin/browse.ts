@@ -10,6 +10,8 @@ import { sentenceOf } from './sentence.ts';
 const pageSize = 50;
 /** Looked through for a word in one go at most; the page offers to go on. */
 const mostSearched = 2000;
+/** And so many pages of the store, which may be empty where nothing has all that is asked for. */
+const mostPages = 40;
 
 /** A Statement as a line of the browser. */
 export const lineOf = (row: StatementRow, language: Language) => {
@@ -59,21 +61,23 @@ export function createStatementBrowser({ statements, personas, search }: Browser
       let after = Number(fields['after']) || null;
       const queries = await queriesOf(personas, await search.filterOf(fields), pageSize);
       const found: ReturnType<typeof lineOf>[] = [];
-      for (let searched = 0; ;) {
+      for (let searched = 0, pages = 1; ; pages++) {
         const page = { after, withVoided: true };
-        const { rows, more } = await findAny(
+        const { rows, next } = await findAny(
           statements,
           queries.map((query) => ({ ...query, ...page })),
         );
+        after = next;
         for (const row of rows) {
-          after = row.seq;
           const line = lineOf(row, language);
           if (word === undefined || line.sentence.toLowerCase().includes(word)) found.push(line);
-          if (found.length === pageSize) break;
+          if (found.length < pageSize) continue;
+          if (row !== rows.at(-1)) after = row.seq;
+          break;
         }
         searched += rows.length;
-        if (!more || found.length === pageSize || searched >= mostSearched)
-          return { rows: found, searched, next: more || found.length === pageSize ? after : null };
+        if (after === null || found.length === pageSize || searched >= mostSearched || pages === mostPages)
+          return { rows: found, searched, next: after };
       }
     },
 

@@ -30,11 +30,10 @@ export async function* allRows(
     through: last,
   }));
   for (;;) {
-    const { rows, more, through } = await findAny(statements, queries);
+    const { rows, next, through } = await findAny(statements, queries);
     yield* rows;
-    const end = rows.at(-1);
-    if (!more || !end) return;
-    queries = queries.map((query) => ({ ...query, after: end.seq, through }));
+    if (next === null) return;
+    queries = queries.map((query) => ({ ...query, after: next, through }));
   }
 }
 

@@ -169,12 +169,16 @@ export function createForwarding({
       const state = await store.takeRule(rule.id, holder, now, new Date(now.getTime() + leaseMs));
       if (!state) return;
       if (state.nextAttemptAt > now) return void (await store.leaveRule(rule.id, holder, state));
-      const { rows, more } = await statements.find({
+      const { rows, next } = await statements.find({
         ...toQuery({ ascending: true }, batchSize),
         terms: rule.terms,
         after: state.position,
       });
-      if (rows.length === 0) return void (await store.leaveRule(rule.id, holder, state));
+      if (rows.length === 0) {
+        const left = await store.leaveRule(rule.id, holder, { ...state, position: next ?? state.position });
+        if (!left || next === null) return;
+        continue;
+      }
       const leaving = await free(rows);
       for (const row of rows)
         if (!leaving.includes(row))
@@ -199,7 +203,8 @@ export function createForwarding({
         return;
       }
       const moved = { position: last.seq, failures: 0, nextAttemptAt: new Date(0), lastError: null };
-      if (!(await store.leaveRule(rule.id, holder, moved)) || !(more || taken < leaving.length)) return;
+      if (!(await store.leaveRule(rule.id, holder, moved)) || !(next !== null || taken < leaving.length))
+        return;
     }
   };
 

@@ -1,12 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import {
+  mostLookedAt,
   pageBytes,
   type StatementPage,
   type StatementQuery,
   type StatementRow,
   type StatementTextPage,
-  toTextPage,
 } from '../../lrs/store.ts';
+import type { Bounds, TermRows } from './lrs-term-rows.ts';
 import type { TermKeys } from './lrs-terms.ts';
 import type { Sqlite } from './open.ts';
 
@@ -37,7 +38,7 @@ const stepRows = 1000;
 /** A query that has kept the event loop so long lets others have their turn before its next step. */
 const turnMs = 4;
 /** So many rows of a term tell how rare it is. */
-const sampleRows = 500;
+const sampleRows = 100;
 
 /** To be awaited between steps: resolves at once while the query's time has not run out. */
 function takingTurns(): () => Promise<void> {
@@ -49,22 +50,22 @@ function takingTurns(): () => Promise<void> {
   };
 }
 
-interface TextRow {
-  text: Buffer | null;
-  count: number;
-  last: number | null;
-  newest: number | null;
-  bytes: number | null;
+/** What is found, before a text is read. */
+type Found = [seq: number, stored: number, bytes: number];
+type Values = Record<string, number | string>;
+
+/** Some of the rows that a query looks at, in its order. */
+interface Step {
+  found(limit: number): Found[];
+  count(limit: number): number;
+  /** The last row that it looks at, or the bound that it looks up to. */
+  end(): number;
+  /** How many those are. */
+  looked: number;
 }
 
-interface Bounds {
-  low: number;
-  high: number;
-}
-
-/** Reads of the Statement tables. Nothing here is linear in the store's size. */
-export function createStatementQueries(db: Sqlite, terms: TermKeys) {
-  const head = db.prepare<[], number | null>('SELECT max(seq) FROM lrs_statements').pluck();
+/** Reads of the Statement tables. What one page looks at is bounded, however large the store is. */
+export function createStatementQueries(db: Sqlite, terms: TermKeys, termRows: TermRows, head: () => number) {
   const nextAt = db.prepare<[number], { seq: number; stored: number }>(
     'SELECT seq, stored FROM lrs_statements WHERE seq >= ? ORDER BY seq LIMIT 1',
   );
@@ -74,10 +75,6 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys) {
         (SELECT seq FROM lrs_terms WHERE key = ? AND seq > ? AND seq <= ? ORDER BY seq ${order} LIMIT ${sampleRows})`,
     );
   const samples = { up: sample('ASC'), down: sample('DESC') };
-  const after = db.prepare<[number, number], Row>(
-    'SELECT * FROM lrs_statements WHERE seq > ? ORDER BY seq LIMIT ?',
-  );
-
   /** The greatest seq stored at or before the instant: `stored` never falls as seq grows, so halving finds it. */
   const seqAt = (instant: number, last: number): number => {
     let low = 0; // known to be at or before the instant (or nothing)
@@ -100,57 +97,105 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys) {
     return (found.rows * (high - low)) / span;
   };
 
-  const statements = new Map<string, ReturnType<typeof prepareStep>>();
-  /** One step: the driving term's next rows, those kept that have the other terms and are not voided. */
-  const prepareStep = (others: number, ascending: boolean) => {
-    const order = ascending ? 'ASC' : 'DESC';
-    // Loops of their own before the Statement's row: as EXISTS they would be asked after it has been read.
-    const probes = Array.from(
-      { length: Math.max(0, others) },
-      (_, at) => `CROSS JOIN lrs_terms p${at} ON p${at}.key = @other${at} AND p${at}.seq = d.seq`,
-    ).join(' ');
-    const driver =
-      others < 0
-        ? `SELECT seq FROM lrs_statements WHERE seq > @low AND seq <= @high ORDER BY seq ${order} LIMIT ${stepRows}`
-        : `SELECT seq FROM lrs_terms WHERE key = @driver AND seq > @low AND seq <= @high ORDER BY seq ${order} LIMIT ${stepRows}`;
-    const chosen = (columns: string): string =>
+  /** The term that the others are looked up for: the first one with few rows, else the rarest. */
+  const driverOf = (keys: readonly number[], bounds: Bounds, ascending: boolean): number => {
+    let [driver = 0] = keys;
+    let fewest = Infinity;
+    for (const key of keys.length > 1 ? keys : []) {
+      const rows = rarity(key, bounds, ascending);
+      if (rows < fewest) [driver, fewest] = [key, rows];
+      if (rows < sampleRows) break;
+    }
+    return driver;
+  };
+
+  const prepareAsks = (driver: string, probes: string, order: string) => {
+    const found = (columns: string): string =>
       `SELECT ${columns} FROM (${driver}) d ${probes} CROSS JOIN lrs_statements s ON s.seq = d.seq
        WHERE s.flags & @hidden = 0 ORDER BY d.seq ${order} LIMIT @limit`;
     return {
-      rows: db.prepare<[Record<string, number>], Row>(chosen('s.*')),
-      // The page put together where it lies: no row crosses into JavaScript, and its text is never decoded.
-      text: db.prepare<[Record<string, number>], TextRow>(
-        `SELECT CAST(group_concat(body, ',' ORDER BY seq ${order}) AS BLOB) AS text, count(*) AS count,
-           ${ascending ? 'max' : 'min'}(seq) AS last, max(stored) AS newest, sum(length(body)) AS bytes
-         FROM (${chosen('s.seq, s.body, s.stored')})`,
-      ),
-      /** Whether anything follows a seq within the step's rows. */
-      follows: db
-        .prepare<[Record<string, number>], number>(
-          `SELECT 1 FROM (${driver}) d ${probes} CROSS JOIN lrs_statements s ON s.seq = d.seq WHERE s.flags & @hidden = 0 LIMIT 1`,
-        )
-        .pluck(),
-      count: db
-        .prepare<[Record<string, number>], number>(
-          `SELECT count(*) FROM (${driver}) d ${probes} CROSS JOIN lrs_statements s ON s.seq = d.seq WHERE s.flags & @hidden = 0`,
-        )
-        .pluck(),
-      /** Where the step ended, when it used up all its rows. */
-      end: db
-        .prepare<[Record<string, number>], number>(
-          `SELECT seq FROM (${driver}) LIMIT 1 OFFSET ${stepRows - 1}`,
-        )
-        .pluck(),
+      found: db.prepare<[Values], Found>(found('s.seq, s.stored, octet_length(s.body)')).raw(),
+      count: db.prepare<[Values], number>(`SELECT count(*) FROM (${found('1')})`).pluck(),
+      /** Where the driver's rows end, when they are as many as a step's. */
+      end: db.prepare<[Values], number>(`SELECT seq FROM (${driver}) LIMIT 1 OFFSET ${stepRows - 1}`).pluck(),
     };
   };
-  const step = (others: number, ascending: boolean) => {
-    const name = `${others} ${ascending}`;
-    let prepared = statements.get(name);
-    if (!prepared) statements.set(name, (prepared = prepareStep(others, ascending)));
-    return prepared;
+  const prepared = new Map<string, ReturnType<typeof prepareAsks>>();
+  const asks = (driver: 'seqs' | 'statements' | 'term', others: number, ascending: boolean) => {
+    const name = `${driver} ${others} ${ascending}`;
+    const ready = prepared.get(name);
+    if (ready) return ready;
+    const order = ascending ? 'ASC' : 'DESC';
+    const within = `seq > @low AND seq <= @high ORDER BY seq ${order} LIMIT ${stepRows}`;
+    const drivers = {
+      seqs: `SELECT value AS seq FROM json_each(@seqs) ORDER BY value ${order} LIMIT ${stepRows}`,
+      statements: `SELECT seq FROM lrs_statements WHERE ${within}`,
+      term: `SELECT seq FROM lrs_terms WHERE key = @driver AND ${within}`,
+    };
+    // Loops of their own before the Statement's row: as EXISTS they would be asked after it has been read.
+    const probes = Array.from(
+      { length: others },
+      (_, at) => `CROSS JOIN lrs_terms p${at} ON p${at}.key = @other${at} AND p${at}.seq = d.seq`,
+    ).join(' ');
+    const made = prepareAsks(drivers[driver], probes, order);
+    prepared.set(name, made);
+    return made;
   };
 
-  const bounds = (query: StatementQuery, through: number): Bounds => {
+  const bySeqs = (columns: string, order: string): string =>
+    `SELECT ${columns} FROM (SELECT value AS seq FROM json_each(?) ORDER BY value ${order} LIMIT -1) d
+     CROSS JOIN lrs_statements s ON s.seq = d.seq ORDER BY d.seq ${order} LIMIT -1`;
+  const rowsOf = {
+    up: db.prepare<[string], Row>(bySeqs('s.*', 'ASC')),
+    down: db.prepare<[string], Row>(bySeqs('s.*', 'DESC')),
+  };
+  /** The page put together where it lies: no row crosses into JavaScript, and its text is never decoded. */
+  const texts = (order: string) =>
+    db
+      .prepare<[string], Buffer | null>(
+        `SELECT CAST(group_concat(body, ',') AS BLOB) FROM (${bySeqs('s.body', order)})`,
+      )
+      .pluck();
+  const textsOf = { up: texts('ASC'), down: texts('DESC') };
+
+  /** Of Statements whose terms lie in memory, which has been asked already: those with these seqs. */
+  const stepOfSeqs = (seqs: number[], hidden: number, ascending: boolean): Step => {
+    const { found, count } = asks('seqs', 0, ascending);
+    const values = { hidden, seqs: JSON.stringify(seqs) };
+    return {
+      found: (limit) => found.all({ ...values, limit }),
+      count: (limit) => count.get({ ...values, limit }) ?? 0,
+      end: () => seqs.at(-1) ?? 0,
+      looked: seqs.length,
+    };
+  };
+
+  function* stepsOfTable(
+    driver: 'statements' | 'term',
+    others: number,
+    given: Values,
+    bounds: Bounds,
+    ascending: boolean,
+  ): Generator<Step> {
+    const { found, count, end } = asks(driver, others, ascending);
+    let { low, high } = bounds;
+    while (low < high) {
+      const values = { ...given, low, high };
+      let last: number | undefined;
+      yield {
+        found: (limit) => found.all({ ...values, limit }),
+        count: (limit) => count.get({ ...values, limit }) ?? 0,
+        end: () => (last ??= end.get(values)) ?? (ascending ? high : low),
+        looked: stepRows,
+      };
+      last ??= end.get(values);
+      if (last === undefined) return;
+      if (ascending) low = last;
+      else high = last - 1;
+    }
+  }
+
+  const boundsOf = (query: StatementQuery, through: number): Bounds => {
     let low = query.since === null ? 0 : seqAt(query.since, through);
     let high = query.until === null ? through : seqAt(query.until, through);
     if (query.after !== null) {
@@ -160,105 +205,94 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys) {
     return { low, high };
   };
 
-  /** The query made ready: its statements and their values; null when a term was never seen. */
-  const plan = (query: StatementQuery, through: number) => {
-    const { low, high } = bounds(query, through);
+  /** What the query has to look at, step by step, in its order. */
+  function* stepsOf(query: StatementQuery, through: number): Generator<Step> {
+    const { ascending, limit } = query;
+    const bounds = boundsOf(query, through);
+    const hidden = query.withVoided ? 0 : 1;
     const keys: number[] = [];
     for (const term of query.terms) {
       const key = terms.find(term);
-      if (key === null) return null;
+      // Never seen: no Statement has it.
+      if (key === null) return;
       keys.push(key);
     }
-    const ordered =
-      keys.length < 2
-        ? keys
-        : keys
-            .map((key) => ({ key, rows: rarity(key, { low, high }, query.ascending) }))
-            .sort((a, b) => a.rows - b.rows)
-            .map(({ key }) => key);
-    const [driver, ...others] = ordered;
-    const values: Record<string, number> = { low, high, hidden: query.withVoided ? 0 : 1 };
-    if (driver !== undefined) values['driver'] = driver;
-    others.forEach((key, at) => (values[`other${at}`] = key));
-    return { prepared: step(driver === undefined ? -1 : others.length, query.ascending), values };
-  };
+    if (keys.length === 0) return yield* stepsOfTable('statements', 0, { hidden }, bounds, ascending);
 
-  const findText = async (query: StatementQuery): Promise<StatementTextPage> => {
-    const through = query.through ?? head.get() ?? 0;
-    const planned = plan(query, through);
-    if (planned) {
-      const { prepared, values } = planned;
-      const row = prepared.text.get({ ...values, limit: query.limit });
-      // Found whole in the first step and of an ordinary size: nearly always.
-      if (row?.text && row.last !== null && row.count === query.limit && (row.bytes ?? 0) <= pageBytes) {
-        const { last } = row;
-        const rest = query.ascending ? { ...values, low: last } : { ...values, high: last - 1 };
-        const more = prepared.follows.get(rest) !== undefined || prepared.end.get(rest) !== undefined;
-        return { text: row.text, last, newest: row.newest ?? 0, more, through };
+    const inTable: Bounds = { low: bounds.low, high: Math.min(bounds.high, termRows.through()) };
+    const next = termRows.recent(keys, { ...bounds, low: Math.max(bounds.low, inTable.high) }, ascending);
+    const ofMemory = function* (): Generator<Step> {
+      const atOnce = Math.min(limit + 1, stepRows);
+      for (let seqs = next(atOnce); seqs.length > 0; seqs = next(atOnce))
+        yield stepOfSeqs(seqs, hidden, ascending);
+    };
+    const ofTable = function* (): Generator<Step> {
+      if (inTable.low >= inTable.high) return;
+      const driver = driverOf(keys, inTable, ascending);
+      const others = keys.filter((key) => key !== driver);
+      const values: Values = { hidden, driver };
+      others.forEach((key, at) => (values[`other${at}`] = key));
+      yield* stepsOfTable('term', others.length, values, inTable, ascending);
+    };
+    yield* ascending ? ofTable() : ofMemory();
+    yield* ascending ? ofMemory() : ofTable();
+  }
+
+  /** The seqs of a page and where the next one begins. */
+  const pageOf = async ({ limit, ...query }: StatementQuery) => {
+    const through = query.through ?? head();
+    const turn = takingTurns();
+    const seqs: number[] = [];
+    const page = { seqs, newest: 0, next: null as number | null, through };
+    let bytes = 0;
+    let looked = 0;
+    let before: Step | null = null;
+    for (const step of stepsOf({ limit, ...query }, through)) {
+      if (before && looked >= mostLookedAt) return { ...page, next: before.end() };
+      // One more than there is room for tells whether there is more.
+      for (const [seq, stored, size] of step.found(limit + 1 - seqs.length)) {
+        bytes += size;
+        const last = seqs.at(-1);
+        if (last !== undefined && (seqs.length === limit || bytes > pageBytes))
+          return { ...page, next: last };
+        seqs.push(seq);
+        page.newest = Math.max(page.newest, stored);
       }
-      if (row && (row.bytes ?? 0) <= pageBytes && prepared.end.get(values) === undefined)
-        return {
-          text: row.text ?? Buffer.alloc(0),
-          last: row.last,
-          newest: row.newest ?? 0,
-          more: false,
-          through,
-        };
+      looked += step.looked;
+      before = step;
+      await turn();
     }
-    return toTextPage(await find({ ...query, through }));
+    return page;
   };
 
   const find = async (query: StatementQuery): Promise<StatementPage> => {
-    const through = query.through ?? head.get() ?? 0;
-    const planned = plan(query, through);
-    if (!planned) return { rows: [], more: false, through };
-    const { prepared, values } = planned;
-    const wanted = query.limit + 1;
-    const turn = takingTurns();
-    const rows: StatementRow[] = [];
-    let bytes = 0;
-    for (;;) {
-      values['limit'] = wanted - rows.length;
-      for (const row of prepared.rows.iterate(values)) {
-        rows.push(toRow(row));
-        bytes += row.body.length;
-        if (bytes > pageBytes && rows.length > 1) break;
-      }
-      if (bytes > pageBytes && rows.length > 1)
-        return { rows: rows.slice(0, Math.min(query.limit, rows.length - 1)), more: true, through };
-      if (rows.length >= wanted) break;
-      const end = prepared.end.get(values);
-      if (end === undefined) break;
-      if (query.ascending) values['low'] = end;
-      else values['high'] = end - 1;
-      await turn();
-    }
-    return { rows: rows.slice(0, query.limit), more: rows.length > query.limit, through };
+    const { seqs, next, through } = await pageOf(query);
+    const rows = seqs.length === 0 ? [] : rowsOf[query.ascending ? 'up' : 'down'].all(JSON.stringify(seqs));
+    return { rows: rows.map(toRow), next, through };
+  };
+
+  const findText = async (query: StatementQuery): Promise<StatementTextPage> => {
+    const { seqs, newest, next, through } = await pageOf(query);
+    const read = textsOf[query.ascending ? 'up' : 'down'];
+    const text = seqs.length === 0 ? null : read.get(JSON.stringify(seqs));
+    return { text: text ?? Buffer.alloc(0), newest, next, through };
   };
 
   const count = async (query: StatementQuery): Promise<number> => {
-    const planned = plan({ ...query, ascending: true, after: null }, query.through ?? head.get() ?? 0);
-    if (!planned) return 0;
-    const { prepared, values } = planned;
     let total = 0;
     const turn = takingTurns();
-    for (;;) {
-      total += prepared.count.get(values) ?? 0;
+    const all = { ...query, ascending: true, after: null };
+    for (const step of stepsOf(all, query.through ?? head())) {
+      total += step.count(query.limit - total);
       if (total >= query.limit) return query.limit;
-      const end = prepared.end.get(values);
-      if (end === undefined) return total;
-      values['low'] = end;
       await turn();
     }
+    return total;
   };
 
   return {
     find,
     findText,
     count,
-    async after(seq: number, limit: number): Promise<StatementRow[]> {
-      return after.all(seq, limit).map(toRow);
-    },
-    head: (): number => head.get() ?? 0,
   };
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../base/clock.ts';
 import {
   conflictingId,
@@ -13,6 +14,7 @@ import { fromWellFormed, isInherited, term, termsOf, toWellFormed, wellFormed } 
 import { sealBody } from '../../xapi/raw.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { createStatementQueries, type Row, toRow } from './lrs-queries.ts';
+import { createTermRows } from './lrs-term-rows.ts';
 import { createTermKeys } from './lrs-terms.ts';
 import type { Sqlite, SqliteSchema } from './open.ts';
 
@@ -44,8 +46,14 @@ export const lrsStatementsSchema: SqliteSchema = {
       seq INTEGER NOT NULL,
       PRIMARY KEY (identity, name)
     ) WITHOUT ROWID;`,
+    // What was stored before has its terms in the table; what comes next is told in lrs-term-rows.ts.
+    `CREATE TABLE lrs_terms_through (seq INTEGER NOT NULL);
+    INSERT INTO lrs_terms_through SELECT coalesce(max(seq), 0) FROM lrs_statements;`,
   ],
 };
+
+/** Terms that an erasure moves without a pause. */
+const mostAtOnce = 5000;
 
 const voidedFlag = 1;
 const voidingFlag = 2;
@@ -80,10 +88,13 @@ function createMemory(most: number) {
 
 export function createSqliteStatementStore(db: Sqlite): StatementStore {
   const terms = createTermKeys(db);
-  const queries = createStatementQueries(db, terms);
-  const lastStored = db
-    .prepare<[], number>('SELECT stored FROM lrs_statements ORDER BY seq DESC LIMIT 1')
-    .pluck();
+  const termRows = createTermRows(db);
+  const latest = db.prepare<[], { seq: number; stored: number }>(
+    'SELECT seq, stored FROM lrs_statements ORDER BY seq DESC LIMIT 1',
+  );
+  const afterSeq = db.prepare<[number, number], Row>(
+    'SELECT * FROM lrs_statements WHERE seq > ? ORDER BY seq LIMIT ?',
+  );
   const byId = db.prepare<[Buffer], Row>('SELECT * FROM lrs_statements WHERE id = ?');
   const insert = db.prepare<[number | null, Buffer, number, string, number, string]>(
     'INSERT INTO lrs_statements (seq, id, stored, authority_id, flags, body) VALUES (?, ?, ?, ?, ?, ?)',
@@ -124,12 +135,42 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
 
   const inherited = (seq: number): number[] => JSON.parse(inheritedBy.get(seq) ?? '[]') as number[];
 
-  /** A stored Statement's own terms, derived again from its text, and those it has inherited. */
-  const keysOfStored = (row: Row): number[] => {
+  /** A stored Statement's own terms, derived again from its text. */
+  const ownTerms = (row: Row): string[] => {
     const statement = JSON.parse(row.body) as { authority: object };
-    const own = termsOf(statement, statement.authority, row.authority_id).filter(isInherited);
-    return [...new Set([...own.map((term) => terms.keyOf(term)), ...inherited(row.seq)])];
+    return termsOf(statement, statement.authority, row.authority_id);
   };
+
+  /** What refers to it takes over these: its own and those it has inherited. */
+  const keysOfStored = (row: Row): number[] => [
+    ...new Set([
+      ...ownTerms(row)
+        .filter(isInherited)
+        .map((term) => terms.keyOf(term)),
+      ...inherited(row.seq),
+    ]),
+  ];
+
+  /** Notes the terms of what is stored and not known of here: written by an earlier process, or by another one. */
+  const readRecent = (): void => {
+    for (let rows = afterSeq.all(termRows.head(), 500); rows.length > 0;) {
+      for (const row of rows)
+        for (const key of [...ownTerms(row).map((text) => terms.find(text)), ...inherited(row.seq)])
+          if (key !== null) termRows.add(key, row.seq);
+      rows = afterSeq.all(rows.at(-1)?.seq ?? 0, 500);
+    }
+  };
+  /** Between transactions: the last seq, with everything up to it known. */
+  const knownHead = (): number => {
+    const seq = latest.get()?.seq ?? 0;
+    if (seq > termRows.head()) {
+      readRecent();
+      termRows.settle(true);
+    }
+    return seq;
+  };
+  knownHead();
+  const queries = createStatementQueries(db, terms, termRows, knownHead);
 
   /** Gives the keys to everything that refers to `target`, directly or through others. Ends where nothing is new. */
   const passOn = (target: Buffer, keys: readonly number[]): void => {
@@ -139,7 +180,7 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
         const known = new Set(inherited(source));
         const added = next.keys.filter((key) => !known.has(key));
         if (added.length === 0) continue;
-        for (const key of added) terms.add(key, source);
+        for (const key of added) termRows.add(key, source);
         setInherited.run(JSON.stringify([...known, ...added]), source);
         const id = idOf.get(source);
         if (id) open.push({ target: id, keys: added });
@@ -171,14 +212,14 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
     const flags = (voided ? voidedFlag : 0) | (statement.voiding ? voidingFlag : 0);
     const given = insert.run(statement.seq, id, stored, statement.authorityId, flags, body);
     const seq = Number(given.lastInsertRowid);
-    for (const term of statement.terms) terms.add(terms.keyOf(term), seq);
+    for (const term of statement.terms) termRows.add(terms.keyOf(term), seq);
     let gained: number[] = [];
     if (statement.refersTo !== null) {
       const target = idBytes(statement.refersTo);
       if (statement.voiding) setVoided.run(target);
       const row = byId.get(target);
       gained = row ? keysOfStored(row) : [];
-      for (const key of gained) terms.add(key, seq);
+      for (const key of gained) termRows.add(key, seq);
       insertReference.run(target, seq, statement.voiding ? 1 : 0, JSON.stringify(gained));
     }
     if (sources.length > 0) {
@@ -202,7 +243,7 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
       const { terms: own, refersTo } = derived(row.body, row.authorityId);
       place({ ...row, id: bytes, terms: own, refersTo });
     }
-    terms.flush();
+    termRows.moveSome();
   });
 
   /** Decides first, then writes: a refused batch has changed nothing. */
@@ -221,34 +262,38 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
       }
     }
     if (fresh.length === 0) return;
-    const stored = Math.max(clock.now().getTime(), lastStored.get() ?? 0);
+    const last = latest.get();
+    if ((last?.seq ?? 0) > termRows.head()) readRecent();
+    const stored = Math.max(clock.now().getTime(), last?.stored ?? 0);
     const iso = new Date(stored).toISOString();
     for (const { statement, id } of fresh) store(statement, id, stored, iso);
   };
 
-  const rowsOfTerm = db.prepare<[number, number], Row>(
-    'SELECT s.* FROM lrs_terms t CROSS JOIN lrs_statements s ON s.seq = t.seq WHERE t.key = ? AND t.seq > ? ORDER BY t.seq LIMIT 200',
+  const rowsOfTerm = db.prepare<[number, number, number], Row>(
+    'SELECT s.* FROM lrs_terms t CROSS JOIN lrs_statements s ON s.seq = t.seq WHERE t.key = ? AND t.seq > ? AND t.seq <= ? ORDER BY t.seq LIMIT 200',
   );
+  const bySeq = db.prepare<[number], Row>('SELECT * FROM lrs_statements WHERE seq = ?');
   const removeTerm = db.prepare('DELETE FROM lrs_terms WHERE key = ? AND seq = ?');
   const removeReference = db.prepare('DELETE FROM lrs_references WHERE source = ?');
   const removeRow = db.prepare('DELETE FROM lrs_statements WHERE seq = ?');
   const removeNames = db.prepare('DELETE FROM lrs_agent_names WHERE identity = ?');
 
-  const ownTerms = (row: Row): string[] => {
-    const statement = JSON.parse(row.body) as { authority: object };
-    return termsOf(statement, statement.authority, row.authority_id);
-  };
-
   /** Statements that have the term themselves; those that only inherited it come along with `own: false`. */
   function* rowsWith(text: string): Iterable<{ row: Row; own: boolean; key: number }> {
     const key = terms.find(text);
     if (key === null) return;
+    knownHead();
+    const found = (row: Row) => ({ row, own: ownTerms(row).includes(text), key });
+    const through = termRows.through();
+    const recent = termRows.recent([key], { low: through, high: Infinity }, true);
     for (
-      let rows = rowsOfTerm.all(key, 0);
+      let rows = rowsOfTerm.all(key, 0, through);
       rows.length > 0;
-      rows = rowsOfTerm.all(key, rows.at(-1)?.seq ?? 0)
+      rows = rowsOfTerm.all(key, rows.at(-1)?.seq ?? 0, through)
     )
-      for (const row of rows) yield { row, own: ownTerms(row).includes(text), key };
+      yield* rows.map(found);
+    for (let seqs = recent(200); seqs.length > 0; seqs = recent(200))
+      yield* seqs.flatMap((seq) => bySeq.get(seq) ?? []).map(found);
   }
 
   const eraseSome = (identity: string, limit: number): number => {
@@ -278,9 +323,10 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
   const commits = createGroupCommit<{ batch: NewStatement[]; clock: Clock }>(db, {
     weight: ({ batch }) => batch.length,
     apply: ({ batch, clock }) => addBatch(batch, clock),
-    finish: () => terms.flush(),
+    finish: () => termRows.moveSome(),
     settle(committed) {
       terms.settle(committed);
+      termRows.settle(committed);
       seen.settle(committed);
     },
   });
@@ -297,9 +343,11 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
     find: queries.find,
     findText: queries.findText,
     count: queries.count,
-    after: queries.after,
+    async after(seq, limit) {
+      return afterSeq.all(seq, limit).map(toRow);
+    },
     async head() {
-      return queries.head();
+      return knownHead();
     },
     // A reader sees everything that was committed, at once.
     async consistentThrough(now) {
@@ -324,13 +372,19 @@ export function createSqliteStatementStore(db: Sqlite): StatementStore {
     async restore(rows) {
       try {
         restoreAll.immediate(rows);
-        terms.settle(true);
       } catch (error) {
         terms.settle(false);
+        termRows.settle(false);
         throw error;
       }
+      terms.settle(true);
+      termRows.settle(true);
     },
     async erase(identity, limit) {
+      knownHead();
+      // Every term into the table, where it can be taken away; the last few without letting anything in between.
+      for (let left = termRows.moveMore(); left > 0; left = termRows.moveMore())
+        if (left > mostAtOnce) await setImmediate();
       return db.transaction(() => eraseSome(identity, limit)).immediate();
     },
   };

@@ -8,7 +8,7 @@ import { createSqlitePersonaStore, lrsPersonasSchema } from './lrs-personas.ts';
 import { createSqliteStatementStore, lrsStatementsSchema } from './lrs-statements.ts';
 import type { Sqlite, SqliteSchema } from './open.ts';
 
-const cacheKiB = 64 * 1024;
+const cacheKiB = 24 * 1024;
 const checkpointPages = 8000; // 64 MiB
 
 const lrsFeedSchema: SqliteSchema = {

@@ -443,6 +443,7 @@ export const readOtherwise: readonly string[] = [
   'lrs_statements',
   'lrs_term_keys',
   'lrs_terms',
+  'lrs_terms_through',
   'lrs_references',
   'lrs_agent_names',
   'lrs_documents',
