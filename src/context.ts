@@ -272,6 +272,7 @@ export async function createContext(
       forwarding: lrs.forwarding,
       erasures: lrs.erasures,
       people,
+      coursesNamed: (title) => catalogue.codesTitled(title),
       clock,
       audit: identity.audit,
       homePage: config.publicOrigin,

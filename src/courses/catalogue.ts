@@ -104,6 +104,13 @@ export function createCatalogue({ store, clock, checks }: CatalogueDeps): Catalo
         offset: Math.max(filter.offset ?? 0, 0),
       });
     },
+    async codesTitled(title) {
+      const wanted = title.normalize('NFKC').trim().toLowerCase();
+      const { courses } = await store.published({ text: title, limit: 100, offset: 0 });
+      const called = ({ title: own }: Course): boolean =>
+        Object.values(own).some((each) => each.normalize('NFKC').trim().toLowerCase() === wanted);
+      return courses.filter(called).map(({ code }) => code);
+    },
     async byCode(code) {
       return (await store.byCode(code))?.course ?? null;
     },

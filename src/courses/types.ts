@@ -90,6 +90,8 @@ export type CourseDraft = Pick<Course, 'code' | 'title' | 'summary' | 'certified
 export interface Catalogue {
   published(filter?: CourseFilter): Promise<{ courses: Course[]; total: number }>;
   byCode(code: string): Promise<Course | null>;
+  /** Codes of the published courses with this title in any language; width and case do not count. */
+  codesTitled(title: string): Promise<string[]>;
   byId(id: string): Promise<Course | null>;
   ofOrganisation(organisation: string): Promise<Course[]>;
   /** DomainError `conflict` when the code is taken, `invalid` with problems per field. */

@@ -42,6 +42,8 @@ export interface People {
   /** Who may be signed in: null for an account that is locked, erased or taken over by another one. */
   active(id: string): Promise<Person | null>;
   byLoginName(loginName: string): Promise<Person | null>;
+  /** Whoever signs in by this name, else whoever is called so, in Chinese or English; at most 20. */
+  named(text: string): Promise<Person[]>;
   byIdentity(identity: ExternalIdentity): Promise<Person | null>;
   /** DomainError `conflict` that names what is taken. */
   create(person: NewPerson): Promise<Person>;
@@ -60,8 +62,7 @@ export interface People {
 export const lockSeconds = 15 * 60;
 export const allowedFailures = 5;
 /** Failures of a local account are counted under this and the client's address. */
-export const failurePrefix = (loginName: string): string =>
-  `${loginName.normalize('NFKC').trim().toLowerCase()}|`;
+export const failurePrefix = (loginName: string): string => `${folded(loginName)}|`;
 
 /** What the rest of the platform sees of a stored person. */
 export const toPerson = (record: PersonRecord): Person => ({
@@ -78,6 +79,9 @@ export const toPerson = (record: PersonRecord): Person => ({
   roles: record.roles,
   language: record.language,
 });
+
+/** For comparing names: width, case and outer space do not count. */
+const folded = (text: string): string => text.normalize('NFKC').trim().toLowerCase();
 
 /** Neither erased nor taken over: nobody else can act as this person. */
 export const isPresent = ({ erasedAt, claimedBy }: Pick<PersonRecord, 'erasedAt' | 'claimedBy'>): boolean =>
@@ -116,6 +120,16 @@ export function createPeople(deps: { store: IdentityStore; vault: IdNumberVault;
     async byLoginName(loginName) {
       const record = await store.byLoginName(loginName);
       return record && toPerson(record);
+    },
+    async named(text) {
+      const wanted = folded(text);
+      const signsIn = await store.byLoginName(text);
+      if (signsIn) return [toPerson(signsIn)];
+      const found = await store.search({ words: wanted.split(/\s+/).filter(Boolean), limit: 200 });
+      return found
+        .filter(({ name, nameEn }) => [name, nameEn ?? ''].some((each) => folded(each) === wanted))
+        .slice(0, 20)
+        .map(toPerson);
     },
     async byIdentity(identity) {
       const record = await store.byIdentity(identity);

@@ -25,7 +25,9 @@ export interface LrsAdminDeps {
   rejections: RejectionLog;
   forwarding: Forwarding;
   erasures: Erasures;
-  people: Pick<People, 'byIds' | 'byLoginName'>;
+  people: Pick<People, 'byIds' | 'named'>;
+  /** Codes of the published courses with this title. */
+  coursesNamed: (title: string) => Promise<string[]>;
   clock: Clock;
   audit: RecordAudit;
   /** `actor.account.homePage` of the platform's own learners: a bare id in the search means one of them. */
@@ -44,7 +46,12 @@ export function createLrsAdminRoutes(deps: LrsAdminDeps): Router {
   const { statements, personas, credentials, rejections, forwarding, erasures, people, clock } = deps;
   const search = createSearch({
     homePage: deps.homePage,
-    personNamed: async (loginName) => (await people.byLoginName(loginName))?.id ?? null,
+    peopleNamed: async (text) =>
+      (await people.named(text)).map(({ id, email, agencyName }) => ({
+        id,
+        told: [id, agencyName ?? email].filter((each) => each !== null).join(' '),
+      })),
+    coursesNamed: deps.coursesNamed,
   });
   const browser = createStatementBrowser({ statements, personas, search });
 

@@ -231,6 +231,8 @@ describe('administration of the LRS in the browser', function () {
       headers: { cookie: (await context.cookies()).map(({ name, value }) => `${name}=${value}`).join('; ') },
     });
     expect(me.status).to.equal(200);
+    const named = new URLSearchParams({ learner: '王小明', activity: '個人資料保護的第一課' }).toString();
+    expect((await open(`/admin/lrs?${named}`))?.status()).to.equal(200);
     await post(aStatement({ actor: agentNamed('today') }));
     const today = new Date(Date.now() + 8 * 3600_000).toISOString().slice(0, 10);
     await open(

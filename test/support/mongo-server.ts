@@ -30,10 +30,7 @@ const freePort = (): Promise<number> =>
     });
   });
 
-/**
- * `MONGODB_URI`, else a mongod on the PATH, else FerretDB built with Go (once, kept under build/), on PostgreSQL where
- * `FERRETDB_POSTGRESQL_URL` names an empty database.
- */
+/** `MONGODB_URI`, else a mongod on the PATH, else FerretDB built with Go (once, kept under build/). */
 export async function startMongoForTests(): Promise<MongoForTests> {
   const given = process.env['MONGODB_URI'];
   if (given) return { uri: given, kind: 'MONGODB_URI', stop: async () => undefined };
@@ -54,9 +51,7 @@ export async function startOwnMongo(dir: string, port: number, keep = false): Pr
 
   const binary = await buildFerretdb();
   if (typeof binary !== 'string') return binary;
-  const postgres = process.env['FERRETDB_POSTGRESQL_URL'];
-  const args = [`127.0.0.1:${port}`, dir, ...(postgres ? [postgres] : [])];
-  return listening(spawn(binary, args), port, dir, postgres ? 'FerretDB on PostgreSQL' : 'FerretDB', keep);
+  return listening(spawn(binary, [`127.0.0.1:${port}`, dir]), port, dir, 'FerretDB', keep);
 }
 
 async function buildFerretdb(): Promise<string | { missing: string }> {

@@ -29,26 +29,42 @@ export const toDay = (value: string): string => (isDay(value) ? `${value}T23:59:
 export interface SearchDeps {
   /** `actor.account.homePage` of the platform's own learners, and where its courses' IRIs begin. */
   homePage: string;
-  /** The id of whoever signs in by this name; null: nobody does. */
-  personNamed: (loginName: string) => Promise<string | null>;
+  /** Whoever signs in by this name or is called so: ids, each with what tells one from another. */
+  peopleNamed: (text: string) => Promise<{ id: string; told: string }[]>;
+  /** Codes of the published courses that are called so. */
+  coursesNamed: (title: string) => Promise<string[]>;
+}
+
+/** The only one of them; DomainError `invalid` that names them where there are several. */
+function onlyOne<T>(field: string, found: readonly T[], told: (one: T) => string): T | null {
+  const [only = null, ...others] = found;
+  if (others.length === 0) return only;
+  const choices = found.map(told).join('、');
+  throw new DomainError('invalid', `Several are called so: ${choices}. Enter one of these.`, {
+    code: `lrs-several-${field}`,
+    params: { choices },
+    problems: [{ path: field, message: `stands for several: ${choices}` }],
+  });
 }
 
 /** The words of the administration's forms as questions to the store. */
-export function createSearch({ homePage, personNamed }: SearchDeps) {
-  /** A learner as people write one: an xAPI agent, a mailbox, the platform's own id or a login name. */
+export function createSearch({ homePage, peopleNamed, coursesNamed }: SearchDeps) {
+  /** A learner as people write one: an xAPI agent, a mailbox, the platform's own id, a login name or a name. */
   const agentOf = async (learner: string): Promise<Agent> => {
     if (learner.startsWith('{')) return readAgent(learner, 'learner', true);
     if (learner.startsWith('mailto:')) return { mbox: learner };
     if (learner.includes('@')) return { mbox: `mailto:${learner}` };
-    const id = isUuidText(learner) ? null : await personNamed(learner);
-    return { account: { homePage, name: id ?? learner } };
+    const found = isUuidText(learner) ? [] : await peopleNamed(learner);
+    const one = onlyOne('learner', found, ({ told }) => told);
+    return { account: { homePage, name: one?.id ?? learner } };
   };
 
-  /** An Activity by its IRI, or a course by its code. */
-  const activityOf = (activity: string): string => {
+  /** An Activity by its IRI, or a course by its code or its title. */
+  const activityOf = async (activity: string): Promise<string> => {
     if (isIri(activity)) return activity;
-    if (/^[\w.-]+$/.test(activity)) return `${homePage}/courses/${activity}`;
-    throw wrong('activity', 'activity must be an IRI or a course code.');
+    const code = onlyOne('activity', await coursesNamed(activity), (one) => one);
+    if (code !== null || /^[\w.-]+$/.test(activity)) return `${homePage}/courses/${code ?? activity}`;
+    throw wrong('activity', 'activity must be an IRI, or the code or title of a course.');
   };
 
   const filterOf = async (fields: Fields): Promise<StatementFilter> => {
@@ -58,7 +74,7 @@ export function createSearch({ homePage, personNamed }: SearchDeps) {
       throw wrong('registration', 'registration must be a UUID.');
     return {
       ...(learner === undefined ? {} : { agent: await agentOf(learner), relatedAgents: true }),
-      ...(activity === undefined ? {} : { activity: activityOf(activity), relatedActivities: true }),
+      ...(activity === undefined ? {} : { activity: await activityOf(activity), relatedActivities: true }),
       ...(verb === undefined ? {} : { verb }),
       ...(registration === undefined ? {} : { registration }),
       ...(since === undefined ? {} : { since: fromDay(since) }),

@@ -14,7 +14,7 @@ import { fromWellFormed, isInherited, term, termsOf, toWellFormed, wellFormed } 
 import { sealBody } from '../../xapi/raw.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { createStatementQueries, type Row, toRow } from './lrs-queries.ts';
-import { createTermRows } from './lrs-term-rows.ts';
+import { createTermRows, gatheredRows } from './lrs-term-rows.ts';
 import { createTermKeys } from './lrs-terms.ts';
 import type { Sqlite, SqliteSchema } from './open.ts';
 
@@ -86,9 +86,12 @@ function createMemory(most: number) {
   };
 }
 
-export function createSqliteStatementStore(db: Sqlite): StatementStore {
+export function createSqliteStatementStore(
+  db: Sqlite,
+  { gathered = gatheredRows }: { gathered?: number } = {},
+): StatementStore {
   const terms = createTermKeys(db);
-  const termRows = createTermRows(db);
+  const termRows = createTermRows(db, gathered);
   const latest = db.prepare<[], { seq: number; stored: number }>(
     'SELECT seq, stored FROM lrs_statements ORDER BY seq DESC LIMIT 1',
   );

@@ -2,7 +2,7 @@ import type { Sqlite } from './open.ts';
 
 const rowsAtOnce = 40;
 /** So many rows are gathered before they go to the table: some twelve thousand Statements' worth. */
-const gathered = 120_000;
+export const gatheredRows = 120_000;
 /** A transaction takes at least so many along. */
 const leastMoved = 40;
 /** And in proportion to what it brings, so that the older rows are gone before the newer ones are as many. */
@@ -66,7 +66,7 @@ function enter(lists: Lists, key: number, seq: number): void {
   else if (!has(list, seq)) list.splice(above(list, seq), 0, seq);
 }
 
-export function createTermRows(db: Sqlite): TermRows {
+export function createTermRows(db: Sqlite, gathered: number): TermRows {
   const insertMany = db.prepare<[number[]]>(
     `INSERT OR IGNORE INTO lrs_terms (key, seq) VALUES ${Array.from({ length: rowsAtOnce }, () => '(?,?)').join(',')}`,
   );

@@ -1,7 +1,6 @@
-// A MongoDB-compatible server for the tests: FerretDB on its SQLite backend, or on PostgreSQL, which looks through a
-// collection many times faster.
+// A MongoDB-compatible server for the tests: FerretDB on its SQLite backend.
 //
-//	ferretdb HOST:PORT DIR [postgres://…]
+//	ferretdb HOST:PORT DIR
 //
 // MongoDB promises that an update of one document is atomic; FerretDB 1.x reads and writes in two steps, so two
 // connections can both win a compare-and-set. The front door below hands it one command at a time and restores the
@@ -27,35 +26,26 @@ import (
 const largestMessage = 48 << 20
 
 func main() {
-	if len(os.Args) != 3 && len(os.Args) != 4 {
-		fmt.Fprintln(os.Stderr, "usage: ferretdb HOST:PORT DIR [postgres://…]")
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: ferretdb HOST:PORT DIR")
 		os.Exit(2)
 	}
-	postgres := ""
-	if len(os.Args) == 4 {
-		postgres = os.Args[3]
-	}
-	if err := serve(os.Args[1], os.Args[2], postgres); err != nil {
+	if err := serve(os.Args[1], os.Args[2]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func serve(address, dir, postgres string) error {
+func serve(address, dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	socket := filepath.Join(dir, "engine.sock")
-	config := ferretdb.Config{
+	server, err := ferretdb.New(&ferretdb.Config{
 		Listener:  ferretdb.ListenerConfig{Unix: socket},
 		Handler:   "sqlite",
 		SQLiteURL: "file:" + strings.TrimSuffix(dir, "/") + "/",
-	}
-	if postgres != "" {
-		config.Handler = "postgresql"
-		config.PostgreSQLURL = postgres
-	}
-	server, err := ferretdb.New(&config)
+	})
 	if err != nil {
 		return err
 	}
