@@ -11,11 +11,11 @@ export interface FloorRow {
 /** Raw better-sqlite3 in this process, no HTTP, nothing derived: Statements per second by batch size, and page reads per second. */
 export function createFloor(dataDir: string, sync: 'FULL' | 'NORMAL') {
   const db = new Database(join(dataDir, 'floor.db'));
-  db.pragma('page_size = 8192');
+  db.pragma('page_size = 4096');
   db.pragma('journal_mode = WAL');
   db.pragma(`synchronous = ${sync}`);
-  db.pragma('cache_size = -65536');
-  db.pragma('wal_autocheckpoint = 8000');
+  db.pragma('cache_size = -24576');
+  db.pragma('wal_autocheckpoint = 16000');
   db.exec(`
     CREATE TABLE s (seq INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, stored INTEGER NOT NULL,
       authority_id TEXT NOT NULL, flags INTEGER NOT NULL DEFAULT 0, body TEXT NOT NULL);

@@ -7,8 +7,8 @@ type Ask = 'checkpoint' | 'stop';
 /** Rows changed since the last checkpoint that make the next one worth its while. */
 const enoughRows = 5000;
 const everyMs = 500;
-/** Where a commit does it after all: 24,000 pages of 8 KiB. */
-const lastResortPages = 24_000;
+/** Where a commit does it after all. */
+const lastResortBytes = 192 * 1024 * 1024;
 
 /**
  * Brings the write-ahead log into the database from a thread of its own while there is much to write, so that no commit
@@ -22,7 +22,8 @@ export interface Checkpoints {
 }
 
 export function startCheckpoints(db: Sqlite): Checkpoints {
-  db.pragma(`wal_autocheckpoint = ${lastResortPages}`);
+  const pageSize = db.pragma('page_size', { simple: true }) as number;
+  db.pragma(`wal_autocheckpoint = ${Math.floor(lastResortBytes / pageSize)}`);
   const changed = db.prepare<[], number>('SELECT total_changes()').pluck();
   let seen = changed.get() ?? 0;
   let worker: Worker | null = null;

@@ -9,7 +9,6 @@ import { createSqliteStatementStore, lrsStatementsSchema } from './lrs-statement
 import type { Sqlite, SqliteSchema } from './open.ts';
 
 const cacheKiB = 24 * 1024;
-const checkpointPages = 8000; // 64 MiB
 
 const lrsFeedSchema: SqliteSchema = {
   module: 'lrs-feed',
@@ -62,9 +61,8 @@ function createSqliteFeedStore(db: Sqlite): FeedStore {
 }
 
 export function createSqliteLrsStores(db: Sqlite, blobs: BlobStore): LrsStores {
-  // The terms are written all over their table: room to keep its upper pages, and fewer, larger checkpoints.
+  // Room for the upper pages of the tables; more brings nothing, the operating system's cache serves as well.
   db.pragma(`cache_size = -${cacheKiB}`);
-  db.pragma(`wal_autocheckpoint = ${checkpointPages}`);
   return {
     statements: createSqliteStatementStore(db),
     documents: createSqliteDocumentStore(db),
