@@ -62,31 +62,52 @@ const helpers: Record<string, (...args: never[]) => unknown> = {
   includes: (list: unknown[] | undefined, one: unknown) => list?.includes(one) ?? false,
 };
 
-/** One Handlebars of our own, with every helper and partial (`layouts/…`, `partials/…` by path) registered. */
-function createHandlebars(): typeof Handlebars {
+/** Templates are written with Chinese punctuation; an English page has its own. */
+const punctuation: readonly [RegExp, string][] = [
+  [/：/g, ': '],
+  [/(?<![\s>])（/g, ' ('],
+  [/（/g, '('],
+  [/）/g, ')'],
+  [/、/g, ', '],
+  [/／/g, ' / '],
+  [/～/g, '–'],
+  [/　/g, '&ensp;'],
+];
+class English extends Handlebars.Visitor {
+  // Only the template's own text: what it shows comes as it is.
+  override ContentStatement(content: hbs.AST.ContentStatement): void {
+    content.value = punctuation.reduce((text, [mark, own]) => text.replace(mark, own), content.value);
+  }
+}
+
+/** Handlebars of our own for one language, with every helper and partial (`layouts/…`, `partials/…` by path) registered. */
+function createTemplates(language: Language): (path: string) => Handlebars.TemplateDelegate {
   const own = Handlebars.create();
+  const read = (path: string): Handlebars.TemplateDelegate => {
+    const program = own.parse(readFileSync(path, 'utf8'));
+    if (language === 'en') new English().accept(program);
+    return own.compile(program, { preventIndent: true });
+  };
   for (const [name, helper] of Object.entries(helpers))
     own.registerHelper(name, helper as Handlebars.HelperDelegate);
   for (const folder of ['layouts', 'partials'])
     for (const file of readdirSync(join(viewsFolder, folder)).filter((name) => name.endsWith('.hbs')))
-      own.registerPartial(
-        `${folder}/${basename(file, '.hbs')}`,
-        readFileSync(join(viewsFolder, folder, file), 'utf8'),
-      );
-  return own;
+      own.registerPartial(`${folder}/${basename(file, '.hbs')}`, read(join(viewsFolder, folder, file)));
+  const compiled = new Map<string, Handlebars.TemplateDelegate>();
+  return (path) => {
+    const template = compiled.get(path) ?? read(path);
+    compiled.set(path, template);
+    return template;
+  };
 }
 
-/** The express view engine. Templates are compiled once. */
+/** The express view engine. Templates are compiled once for each language. */
 export function createViewEngine(): (path: string, data: object, done: Rendered) => void {
-  const own = createHandlebars();
-  const compiled = new Map<string, Handlebars.TemplateDelegate>();
+  const templates = { 'zh-TW': createTemplates('zh-TW'), en: createTemplates('en') };
   return (path, data, done) => {
     try {
-      let template = compiled.get(path);
-      if (!template) {
-        template = own.compile(readFileSync(path, 'utf8'), { preventIndent: true });
-        compiled.set(path, template);
-      }
+      const { language = 'zh-TW' } = data as { language?: Language };
+      const template = templates[language](path);
       const page = relative(join(viewsFolder, 'pages'), path)
         .replace(/\.hbs$/, '')
         .split(sep)

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { loadMessages, translate } from '../../src/views/messages.ts';
-import { viewsFolder } from '../../src/views/engine.ts';
+import { createViewEngine, viewsFolder } from '../../src/views/engine.ts';
 
 const zh = loadMessages('zh-TW');
 const en = loadMessages('en');
@@ -14,6 +14,33 @@ const templates = readdirSync(viewsFolder, { recursive: true, withFileTypes: tru
 const sources = readdirSync(join(viewsFolder, '..'), { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
   .map((entry) => join(entry.parentPath, entry.name));
+
+describe('templates', () => {
+  const render = createViewEngine();
+  const page = (language: string): Promise<string> =>
+    new Promise((resolve, reject) =>
+      render(
+        join(viewsFolder, 'pages/error.hbs'),
+        {
+          language,
+          error: {
+            status: 400,
+            heading: 'invalid',
+            text: '（文）',
+            problems: [{ path: 'a', message: '值：b' }],
+          },
+        },
+        (error, html) => (error ? reject(error) : resolve(html ?? '')),
+      ),
+    );
+
+  it('have Chinese punctuation in Chinese and English in English, and leave what they show as it is', async () => {
+    expect(await page('zh-TW')).to.include('<code>a</code>：值：b');
+    const english = await page('en');
+    expect(english).to.include('<code>a</code>: 值：b').and.include('（文）');
+    expect(english.replaceAll('值：b', '').replaceAll('（文）', '')).to.not.match(/[：（）／　]/);
+  });
+});
 
 describe('messages', () => {
   it('exist in both languages, and English fills no placeholder that Chinese does not have', () => {
