@@ -252,7 +252,7 @@ export async function createContext(
     },
     learnersByItem: (versionId) => storage.runtimeStates.countByItem(versionId),
   });
-  const board = createCourseBoard({ store: storage.board, clock });
+  const board = createCourseBoard({ store: storage.board, clock, gate });
   const previews = createPreviewLinks({ store: storage.once, clock, publicOrigin: config.publicOrigin });
   const forPrograms = createCoursePublishing({ publishing, catalogue });
   const vendorTokens = createVendorTokens({

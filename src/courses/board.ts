@@ -13,7 +13,10 @@ export interface CourseBoard {
   messagesOf(courseId: string, authorId: string): Promise<CoursePost[]>;
   /** What all learners have said: for the course's staff. */
   messages(courseId: string): Promise<CoursePost[]>;
-  /** DomainError `invalid` for an empty or overlong text, `rate-limited` when too much waits for an answer. */
+  /**
+   * DomainError `invalid` for an empty or overlong text, `rate-limited` when too much waits for an answer, and what the
+   * gate says of a learner about whom nothing new is to be kept.
+   */
   say(courseId: string, kind: CoursePost['kind'], authorId: string, text: string): Promise<CoursePost>;
   /** DomainError `not-found` when the course has no such message. */
   answer(courseId: string, postId: string, personId: string, text: string): Promise<void>;
@@ -26,7 +29,18 @@ const longest = 2000;
 const mostWaiting = 20;
 const shown = 200;
 
-export function createCourseBoard({ store, clock }: { store: CourseBoardStore; clock: Clock }): CourseBoard {
+export interface CourseBoardDeps {
+  store: CourseBoardStore;
+  clock: Clock;
+  /** Throws when nothing new is to be kept about the person (identity/privacy/gate.ts). */
+  gate?: (personId: string) => Promise<void>;
+}
+
+export function createCourseBoard({
+  store,
+  clock,
+  gate = async () => undefined,
+}: CourseBoardDeps): CourseBoard {
   const checked = (text: string): string => {
     const said = text.trim().replaceAll('\r\n', '\n');
     if (said === '' || said.length > longest)
@@ -49,6 +63,7 @@ export function createCourseBoard({ store, clock }: { store: CourseBoardStore; c
     async say(courseId, kind, authorId, text) {
       const said = checked(text);
       if (kind !== 'announcement') {
+        await gate(authorId);
         const own = await store.messages(courseId, shown, authorId);
         if (own.filter(({ answer }) => answer === null).length >= mostWaiting)
           throw new DomainError(

@@ -463,6 +463,10 @@ onEveryEngine('Personal data rights', ({ storage }) => {
         restricted,
       );
       expect(await storage().courses.enrolmentsOf(person.id)).to.have.length(1);
+      const board = createCourseBoard({ store: storage().board, clock, gate: gate() });
+      const ask = board.say('restricted-course', 'question', person.id, '請問');
+      expect(await codeOf(ask)).to.equal(restricted);
+      expect(await board.messagesOf('restricted-course', person.id)).to.deep.equal([]);
       // What is there stays, also under a restriction.
       expect((await enrolments().enrol(person, course)).registration).to.equal(registration);
       await one.restrictions.lift(person.id, null);
