@@ -46,7 +46,7 @@ const instant = (text: string, name: string): number => {
 /** A filter in xAPI's words as the store's query. An agent without identifier matches nothing: DomainError `invalid`. */
 export function toQuery(filter: StatementFilter, limit: number): StatementQuery {
   const terms: string[] = [];
-  // The rarest first, as a rule.
+  // The rarest first, as a rule: what most Statements lack is asked for before what many have.
   if (filter.registration !== undefined) terms.push(term.registration(filter.registration));
   if (filter.agent !== undefined) {
     const identity = identityOf(filter.agent);
@@ -54,11 +54,11 @@ export function toQuery(filter: StatementFilter, limit: number): StatementQuery 
       throw new DomainError('invalid', 'The agent has no identifier.', { code: 'xapi-invalid' });
     terms.push(filter.relatedAgents ? term.relatedAgent(identity) : term.agent(identity));
   }
-  if (filter.verb !== undefined) terms.push(term.verb(filter.verb));
   if (filter.activity !== undefined)
     terms.push(
       filter.relatedActivities ? term.relatedActivity(filter.activity) : term.activity(filter.activity),
     );
+  if (filter.verb !== undefined) terms.push(term.verb(filter.verb));
   return {
     terms: terms.map(wellFormed),
     since: filter.since === undefined ? null : instant(filter.since, 'since'),

@@ -52,6 +52,8 @@ export const lrsStatementsSchema: SqliteSchema = {
   ],
 };
 
+/** Texts held at the same moment while terms are derived again: each may be as large as a request may be. */
+const rereadAtOnce = 50;
 /** Terms that an erasure moves without a pause. */
 const mostAtOnce = 5000;
 
@@ -156,11 +158,11 @@ export function createSqliteStatementStore(
 
   /** Notes the terms of what is stored and not known of here: written by an earlier process, or by another one. */
   const readRecent = (): void => {
-    for (let rows = afterSeq.all(termRows.head(), 500); rows.length > 0;) {
+    for (let rows = afterSeq.all(termRows.head(), rereadAtOnce); rows.length > 0;) {
       for (const row of rows)
         for (const key of [...ownTerms(row).map((text) => terms.find(text)), ...inherited(row.seq)])
           if (key !== null) termRows.add(key, row.seq);
-      rows = afterSeq.all(rows.at(-1)?.seq ?? 0, 500);
+      rows = afterSeq.all(rows.at(-1)?.seq ?? 0, rereadAtOnce);
     }
   };
   /** Between transactions: the last seq, with everything up to it known. */
