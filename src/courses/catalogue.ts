@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
+import { folded } from '../base/folded.ts';
 import { DomainError, type Problem } from '../base/errors.ts';
 import { newSortableId } from '../base/ids.ts';
 import type { CourseStore } from './store.ts';
@@ -105,10 +106,10 @@ export function createCatalogue({ store, clock, checks }: CatalogueDeps): Catalo
       });
     },
     async codesTitled(title) {
-      const wanted = title.normalize('NFKC').trim().toLowerCase();
+      const wanted = folded(title);
       const { courses } = await store.published({ text: title, limit: 100, offset: 0 });
       const called = ({ title: own }: Course): boolean =>
-        Object.values(own).some((each) => each.normalize('NFKC').trim().toLowerCase() === wanted);
+        Object.values(own).some((each) => folded(each) === wanted);
       return courses.filter(called).map(({ code }) => code);
     },
     async byCode(code) {

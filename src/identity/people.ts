@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { DomainError } from '../base/errors.ts';
+import { folded } from '../base/folded.ts';
 import { newSortableId, newUuid } from '../base/ids.ts';
 import type { Language } from '../base/languages.ts';
 import { hashPassword, passwordMatches } from './passwords.ts';
@@ -79,9 +80,6 @@ export const toPerson = (record: PersonRecord): Person => ({
   roles: record.roles,
   language: record.language,
 });
-
-/** For comparing names: width, case and outer space do not count. */
-const folded = (text: string): string => text.normalize('NFKC').trim().toLowerCase();
 
 /** Neither erased nor taken over: nobody else can act as this person. */
 export const isPresent = ({ erasedAt, claimedBy }: Pick<PersonRecord, 'erasedAt' | 'claimedBy'>): boolean =>
