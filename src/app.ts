@@ -2,7 +2,7 @@ import compression from 'compression';
 import express, { type Express } from 'express';
 import type { Context } from './context.ts';
 import { createCsrf } from './http/csrf.ts';
-import { createErrorHandler, notFound } from './http/errors.ts';
+import { createErrorHandler, notFound, pageOfForm } from './http/errors.ts';
 import { byHost } from './http/hosts.ts';
 import { createPolicyGate } from './identity/routes-access.ts';
 import { createLanguage } from './http/language.ts';
@@ -59,7 +59,9 @@ export function createApp(context: Context): Express {
   );
   portal.use(
     notFound,
-    createErrorHandler(logger, (res, error) => errorModel(res.locals['language'] ?? 'zh-TW', error)),
+    createErrorHandler(logger, (res, error) =>
+      errorModel(res.locals['language'] ?? 'zh-TW', error, pageOfForm(res.req)),
+    ),
   );
 
   const content = express.Router();

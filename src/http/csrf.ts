@@ -4,7 +4,9 @@ import { DomainError } from '../base/errors.ts';
 
 /**
  * Two fences for every unsafe request of a browser: the browser's own word on where it comes from, and a token of the
- * session, as the form field `_csrf` or the header `X-CSRF-Token`.
+ * session, as the form field `_csrf` or the header `X-CSRF-Token`. A guest whose session has ended, or was ended by a
+ * sign-in whose answer got lost, has no token any more and nothing that could be misused: there the first one decides,
+ * so that a sign-in page left open for an hour still signs in.
  */
 export function createCsrf(publicOrigin: string): RequestHandler[] {
   const refused = new DomainError(
@@ -14,7 +16,7 @@ export function createCsrf(publicOrigin: string): RequestHandler[] {
       code: 'csrf',
     },
   );
-  const { generateToken, isRequestValid } = csrfSync({
+  const { generateToken, getTokenFromState, isRequestValid } = csrfSync({
     getTokenFromRequest: (req) => {
       const header = req.headers['x-csrf-token'];
       if (typeof header === 'string') return header;
@@ -40,7 +42,8 @@ export function createCsrf(publicOrigin: string): RequestHandler[] {
       return next(refused);
     // A form with a file is read as a stream, after this check: there the browser's own word, which must be there, decides.
     if (req.is('multipart/form-data') && origin === publicOrigin) return next();
-    return isRequestValid(req) ? next() : next(refused);
+    const ended = getTokenFromState(req) === undefined && req.user === undefined;
+    return isRequestValid(req) || (ended && origin === publicOrigin) ? next() : next(refused);
   };
   return [tokens, check];
 }

@@ -57,6 +57,14 @@ export function toPublicError(error: unknown): PublicError {
   };
 }
 
+/** Path and query of this site's page that a form was on, by the browser's word; null when it does not say. */
+export function pageOfForm(req: Request): string | null {
+  const { referer } = req.headers;
+  if (referer === undefined || !URL.canParse(referer)) return null;
+  const { host, pathname, search } = new URL(referer);
+  return host === req.headers.host ? `${pathname}${search}` : null;
+}
+
 /** HTML for people, JSON for programs: by path first, then by what the request accepts. */
 export const wantsJson = (req: Request): boolean =>
   /^\/(api|xapi|runtime)(\/|$)/.test(req.originalUrl) || req.accepts(['html', 'json']) === 'json';

@@ -28,10 +28,14 @@ export const errorText = (
 ): string =>
   code !== null && hasMessage(`errors.${code}`) ? translate(language, `errors.${code}`, params) : message;
 
-/** What pages/error shows. */
-export const errorModel = (language: Language, error: ShownError) => ({
+/**
+ * What pages/error shows.
+ * @param pageBefore path of the page that a refused form was on: where a sign-in leads back to; null when unknown
+ */
+export const errorModel = (language: Language, error: ShownError, pageBefore: string | null = null) => ({
   status: error.status,
   heading: headings[error.status] ?? (error.status >= 500 ? 'internal' : 'invalid'),
   text: errorText(language, error),
   problems: error.problems,
+  signIn: error.status === 401 ? { returnTo: pageBefore } : null,
 });

@@ -26,7 +26,10 @@ describe('the audit log in the portal', function () {
 
   it('holds sign-ins that failed and that succeeded, and who looked at Statements; never a password', async () => {
     const stranger = new Visitor(origin());
-    await stranger.submit('/sign-in', '/sign-in', { loginName: 'learner', password: 'a wrong secret' });
+    const refused = await stranger
+      .submit('/sign-in', '/sign-in', { loginName: 'learner', password: 'a wrong secret' })
+      .catch(String);
+    expect(refused).to.include('401 at /sign-in');
     const admin = await signedIn('admin', 'admin-demo');
     await admin.get('/admin/lrs');
     const { text } = await admin.get('/admin/audit?person=learner&outcome=failure');

@@ -112,6 +112,24 @@ describe('the end of a session', function () {
     expect(await mine.$$('tbody tr')).to.have.length(2);
   });
 
+  it('loses nobody: a form sent after the end leads to the sign-in and back to the page it was on', async () => {
+    const page = await newPage(await browserOf('citizen'));
+    await page.goto(`${server.origin}/courses/ZX115110001`);
+    const elsewhere = await newPage(await browserOf('citizen'));
+    await elsewhere.goto(`${server.origin}/account/sessions`);
+    await follow(elsewhere, 'form[action$="/end-others"] button');
+    await follow(page, 'form[action$="/enrol"] button');
+    expect(await textOf(page))
+      .to.include('請先登入')
+      .and.include('剛才的內容沒有送出');
+    await expectAccessible(page);
+    await screenshots(page, 'session-ended-form');
+    await follow(page, 'main a.button.primary');
+    await follow(page, 'button[data-demo="citizen"]');
+    expect(new URL(page.url()).pathname).to.equal('/courses/ZX115110001');
+    expect(await page.$('form[action$="/enrol"] button'), 'not sent behind their back').to.not.equal(null);
+  });
+
   it('is announced two minutes before, by keyboard put off, and put off on the server too (WCAG 2.2.1)', async () => {
     const page = await pageWithClock(await browserOf('learner'));
     await page.goto(`${server.origin}/my-courses`);

@@ -95,6 +95,44 @@ describe('the portal over HTTP', function () {
     expect(await (await post({})).text()).to.include('表單已逾時');
   });
 
+  it('signs in from a page whose session has ended, and again when the first answer got lost', async () => {
+    const shown = await fetch(`${server.origin}/sign-in`);
+    const cookie = /zhixing=[^;]+/.exec(shown.headers.get('set-cookie') ?? '')?.[0] ?? '';
+    const _csrf = /name="_csrf" value="([^"]+)"/.exec(await shown.text())?.[1] ?? '';
+    const signIn = (origin: string, sent: string, token: string) =>
+      fetch(`${server.origin}/sign-in`, {
+        method: 'POST',
+        redirect: 'manual',
+        headers: { accept: 'text/html', origin, ...(sent === '' ? {} : { cookie: sent }) },
+        body: new URLSearchParams({ _csrf: token, loginName: 'citizen', password: 'citizen-demo' }),
+      });
+    const first = await signIn(server.origin, cookie, _csrf);
+    expect(first.status).to.equal(303);
+    const again = await signIn(server.origin, cookie, _csrf);
+    expect(again.status, 'the answer to the first one got lost').to.equal(303);
+    expect((await signIn(server.origin, '', _csrf)).status, 'no session at all').to.equal(303);
+    const signedIn = /zhixing=[^;]+/.exec(again.headers.get('set-cookie') ?? '')?.[0] ?? '';
+    expect((await signIn('https://evil.example', cookie, _csrf)).status).to.equal(403);
+    expect((await signIn(server.origin, signedIn, _csrf)).status, 'signed in: its own token').to.equal(403);
+  });
+
+  it('says where a form sent after the session ended can be sent again', async () => {
+    const sent = (headers: Record<string, string>) =>
+      fetch(`${server.origin}/courses/ZX115110001/enrol`, {
+        method: 'POST',
+        redirect: 'manual',
+        headers: { accept: 'text/html', origin: server.origin, ...headers },
+        body: new URLSearchParams({ _csrf: 'of a session that has ended' }),
+      });
+    const known = await sent({ referer: `${server.origin}/courses/ZX115110001?tab=1` });
+    expect(known.status).to.equal(401);
+    expect(await known.text())
+      .to.include('剛才的內容沒有送出')
+      .and.include('href="/sign-in?returnTo=%2Fcourses%2FZX115110001%3Ftab%3D1"');
+    const elsewhere = await (await sent({ referer: 'https://evil.example/courses/ZX115110001' })).text();
+    expect(elsewhere).to.include('href="/sign-in"').and.not.include('剛才的內容沒有送出');
+  });
+
   it('changes the session id at sign-in, and tells what was wrong', async () => {
     const page = await fetch(`${server.origin}/sign-in`);
     const before = /zhixing=([^;]+)/.exec(page.headers.get('set-cookie') ?? '')?.[1] ?? '';
