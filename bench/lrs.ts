@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,10 +7,10 @@ import { sealBody } from '../src/xapi/raw.ts';
 import { term } from '../src/xapi/terms.ts';
 import { createFloor, type FloorRow } from './lrs-floor.ts';
 import { load, type LoadResult, sampleStatement } from './lrs-load.ts';
+import { headerOf, serveLrs } from './lrs-server.ts';
 
 // `npm run bench -- lrs [rounds] [seconds]`: POST and GET over HTTP beside the raw floor, medians of several rounds.
 const [rounds, seconds] = process.argv.slice(2).map(Number);
-const root = join(import.meta.dirname, '..');
 const mongo = process.env['MONGODB_URI'] !== undefined;
 const concurrency = 8;
 
@@ -47,33 +46,15 @@ const floorRow = (): FloorRow => {
 };
 const someCourse = (): string => `https://learn.example.org/courses/ZX${Math.floor(Math.random() * 400)}`;
 
-async function serve(dataDir: string): Promise<{ child: ChildProcess; port: number }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'bench/serve-lrs.ts'), dataDir, '0'], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, LRS_KEY: 'bench', LRS_SECRET: 'bench-secret', LOG_LEVEL: 'warn' },
-  });
-  const port = await new Promise<number>((resolve, reject) => {
-    child.stdout?.on('data', (chunk: Buffer) => {
-      const found = /:(\d+)\/xapi/.exec(chunk.toString());
-      if (found) resolve(Number(found[1]));
-    });
-    child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
-  });
-  return { child, port };
-}
-
-let host = '';
-const common = (): string =>
-  `Host: ${host}\r\nAuthorization: Basic ${Buffer.from('bench:bench-secret').toString('base64')}\r\nX-Experience-API-Version: 2.0.0\r\n`;
+let header = '';
 const post = (batch: number): Buffer => {
   const body = JSON.stringify(batch === 1 ? statement() : Array.from({ length: batch }, statement));
   return Buffer.from(
-    `POST /xapi/statements HTTP/1.1\r\n${common()}Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    `POST /xapi/statements HTTP/1.1\r\n${header}Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
 };
 const get = (query: string): Buffer =>
-  Buffer.from(`GET /xapi/statements?limit=50&${query} HTTP/1.1\r\n${common()}\r\n`);
+  Buffer.from(`GET /xapi/statements?limit=50&${query} HTTP/1.1\r\n${header}\r\n`);
 const byActivity = (): Buffer => get(`related_activities=true&activity=${encodeURIComponent(someCourse())}`);
 
 /** Requests made beforehand: the generator must not be what is measured. */
@@ -93,8 +74,8 @@ for (let round = 0; round < (rounds || 3); round++) {
   const dataDir = mkdtempSync(join(tmpdir(), 'zhixing-bench-'));
   const time = seconds || 4;
   const floor = createFloor(dataDir, 'FULL');
-  const { child, port } = await serve(join(dataDir, 'lrs'));
-  host = `127.0.0.1:${port}`;
+  const { port, stop } = await serveLrs(join(dataDir, 'lrs'));
+  header = headerOf(port);
   try {
     for (const batch of [1, 10, 50]) {
       // Side by side in time, so that a noisy neighbour spoils both.
@@ -118,10 +99,7 @@ for (let round = 0; round < (rounds || 3); round++) {
     note('GET of 50 by one term: ratio', read.rate / raw);
     note('GET of 50 by one term: p99 ms', read.p99);
   } finally {
-    child.removeAllListeners('exit');
-    const gone = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGTERM');
-    await gone;
+    await stop();
     floor.close();
     rmSync(dataDir, { recursive: true, force: true });
   }

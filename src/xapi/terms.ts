@@ -88,3 +88,6 @@ export function fromWellFormed(kept: string): string {
 
 /** What refers to a Statement is found by that Statement's terms too (1.0.3 Communication 2.1.3), but stays its own author's. */
 export const isInherited = (text: string): boolean => !text.startsWith('m ');
+
+/** A verb's term, be it escaped or not. */
+export const isVerb = (text: string): boolean => text.startsWith('v ') || text.startsWith('"v ');

@@ -214,17 +214,30 @@ describe('Terms on SQLite, in memory and in the table', () => {
 
   it('a store from before memory had a part in it is whole in the table', async () => {
     open();
-    await add(...Array.from({ length: 5 }, () => aStatement()));
-    // As that version left it: every row in the table, and no word of how far.
-    const [seqs] = [db.prepare<[], number>('SELECT seq FROM lrs_statements').pluck().all()];
+    const actor = agentNamed('of-old');
+    await add(...Array.from({ length: 5 }, () => aStatement({ actor })));
+    // As that version left it: every row in the table, without its verb, and no word of how far.
+    db.exec(`DROP TABLE lrs_terms_through; ALTER TABLE lrs_terms DROP COLUMN verb;
+      UPDATE schema_steps SET done = 1 WHERE module = 'lrs-statements'`);
+    const seqs = db.prepare<[], number>('SELECT seq FROM lrs_statements').pluck().all();
     const key = db.prepare<[string], number>('SELECT key FROM lrs_term_keys WHERE term = ?').pluck();
-    const { terms } = toQuery({ verb: aStatement().verb.id }, 10);
+    const both = { verb: aStatement().verb.id, agent: actor };
     for (const seq of seqs)
-      db.prepare('INSERT INTO lrs_terms (key, seq) VALUES (?, ?)').run(key.get(terms[0] ?? ''), seq);
-    db.exec("DROP TABLE lrs_terms_through; UPDATE schema_steps SET done = 1 WHERE module = 'lrs-statements'");
+      for (const text of toQuery(both, 10).terms)
+        db.prepare('INSERT INTO lrs_terms (key, seq) VALUES (?, ?)').run(key.get(text), seq);
     open();
     expect(db.prepare('SELECT seq FROM lrs_terms_through').pluck().get()).to.equal(5);
-    expect(await pages(toQuery({ verb: aStatement().verb.id }, 2))).to.have.length(5);
+    expect(await pages(toQuery({ verb: both.verb }, 2))).to.have.length(5);
+    expect(await pages(toQuery(both, 2))).to.have.length(5);
+    // What comes now says its verb; both are found together.
+    const [, other = verbs[0]] = verbs;
+    await add(
+      aStatement({ actor }),
+      aStatement({ actor: agentNamed('another'), verb: other } as Partial<Statement>),
+    );
+    while ((await store.erase('nobody', 1)) > 0);
+    expect(await pages(toQuery(both, 2))).to.have.length(6);
+    expect(await pages(toQuery({ ...both, verb: other?.id ?? '' }, 2))).to.have.length(0);
   });
 
   it('a page ends after so many looked at, empty as it may be, and the next ones find the rest', async function () {

@@ -7,6 +7,7 @@ import {
   type StatementRow,
   type StatementTextPage,
 } from '../../lrs/store.ts';
+import { isVerb } from '../../xapi/terms.ts';
 import type { Bounds, TermRows } from './lrs-term-rows.ts';
 import type { TermKeys } from './lrs-terms.ts';
 import type { Sqlite } from './open.ts';
@@ -50,6 +51,9 @@ function takingTurns(): () => Promise<void> {
   };
 }
 
+/** Where the rows come from that a query looks at. */
+type Driver = 'seqs' | 'statements' | 'term' | 'term with verb';
+
 /** What is found, before a text is read. */
 type Found = [seq: number, stored: number, bytes: number];
 type Values = Record<string, number | string>;
@@ -70,10 +74,11 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys, termRows: Te
     'SELECT seq, stored FROM lrs_statements WHERE seq >= ? ORDER BY seq LIMIT 1',
   );
   const sample = (order: string) =>
-    db.prepare<[number, number, number], { rows: number; first: number | null; last: number | null }>(
-      `SELECT count(*) AS rows, min(seq) AS first, max(seq) AS last FROM
-        (SELECT seq FROM lrs_terms WHERE key = ? AND seq > ? AND seq <= ? ORDER BY seq ${order} LIMIT ${sampleRows})`,
-    );
+    db
+      .prepare<[number, number, number], number>(
+        `SELECT seq FROM lrs_terms WHERE key = ? AND seq > ? AND seq <= ? ORDER BY seq ${order} LIMIT 1 OFFSET ${sampleRows - 1}`,
+      )
+      .pluck();
   const samples = { up: sample('ASC'), down: sample('DESC') };
   /** The greatest seq stored at or before the instant: `stored` never falls as seq grows, so halving finds it. */
   const seqAt = (instant: number, last: number): number => {
@@ -88,13 +93,11 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys, termRows: Te
     return low;
   };
 
-  /** How many rows of the range have the term: counted when few, else by how densely the nearest ones lie. */
+  /** How many rows of the range have the term, by how densely the nearest ones lie; 0: only a few. */
   const rarity = (key: number, { low, high }: Bounds, ascending: boolean): number => {
-    const found = (ascending ? samples.up : samples.down).get(key, low, high);
-    if (!found || found.rows < sampleRows || found.first === null || found.last === null)
-      return found?.rows ?? 0;
-    const span = ascending ? found.last - low : high - found.first + 1;
-    return (found.rows * (high - low)) / span;
+    const last = (ascending ? samples.up : samples.down).get(key, low, high);
+    if (last === undefined) return 0;
+    return (sampleRows * (high - low)) / (ascending ? last - low : high - last + 1);
   };
 
   /** The term that the others are looked up for: the first one with few rows, else the rarest. */
@@ -104,15 +107,15 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys, termRows: Te
     for (const key of keys.length > 1 ? keys : []) {
       const rows = rarity(key, bounds, ascending);
       if (rows < fewest) [driver, fewest] = [key, rows];
-      if (rows < sampleRows) break;
+      if (rows === 0) break;
     }
     return driver;
   };
 
-  const prepareAsks = (driver: string, probes: string, order: string) => {
+  const prepareAsks = (driver: string, probes: string, condition: string, order: string) => {
     const found = (columns: string): string =>
       `SELECT ${columns} FROM (${driver}) d ${probes} CROSS JOIN lrs_statements s ON s.seq = d.seq
-       WHERE s.flags & @hidden = 0 ORDER BY d.seq ${order} LIMIT @limit`;
+       WHERE ${condition} s.flags & @hidden = 0 ORDER BY d.seq ${order} LIMIT @limit`;
     return {
       found: db.prepare<[Values], Found>(found('s.seq, s.stored, octet_length(s.body)')).raw(),
       count: db.prepare<[Values], number>(`SELECT count(*) FROM (${found('1')})`).pluck(),
@@ -121,7 +124,7 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys, termRows: Te
     };
   };
   const prepared = new Map<string, ReturnType<typeof prepareAsks>>();
-  const asks = (driver: 'seqs' | 'statements' | 'term', others: number, ascending: boolean) => {
+  const asks = (driver: Driver, others: number, ascending: boolean) => {
     const name = `${driver} ${others} ${ascending}`;
     const ready = prepared.get(name);
     if (ready) return ready;
@@ -131,13 +134,20 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys, termRows: Te
       seqs: `SELECT value AS seq FROM json_each(@seqs) ORDER BY value ${order} LIMIT ${stepRows}`,
       statements: `SELECT seq FROM lrs_statements WHERE ${within}`,
       term: `SELECT seq FROM lrs_terms WHERE key = @driver AND ${within}`,
+      'term with verb': `SELECT seq, verb FROM lrs_terms WHERE key = @driver AND ${within}`,
     };
+    const withVerb = driver === 'term with verb';
+    // The driver's own row says the verb; only where it does not (no key is null) is the verb's row looked for.
+    const verbProbe = withVerb
+      ? 'LEFT JOIN lrs_terms v ON v.key = CASE d.verb WHEN 0 THEN @verb END AND v.seq = d.seq'
+      : '';
     // Loops of their own before the Statement's row: as EXISTS they would be asked after it has been read.
     const probes = Array.from(
       { length: others },
       (_, at) => `CROSS JOIN lrs_terms p${at} ON p${at}.key = @other${at} AND p${at}.seq = d.seq`,
     ).join(' ');
-    const made = prepareAsks(drivers[driver], probes, order);
+    const condition = withVerb ? '(d.verb = @verb OR v.seq IS NOT NULL) AND' : '';
+    const made = prepareAsks(drivers[driver], `${verbProbe} ${probes}`, condition, order);
     prepared.set(name, made);
     return made;
   };
@@ -171,7 +181,7 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys, termRows: Te
   };
 
   function* stepsOfTable(
-    driver: 'statements' | 'term',
+    driver: Driver,
     others: number,
     given: Values,
     bounds: Bounds,
@@ -211,11 +221,13 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys, termRows: Te
     const bounds = boundsOf(query, through);
     const hidden = query.withVoided ? 0 : 1;
     const keys: number[] = [];
+    let verb = 0;
     for (const term of query.terms) {
       const key = terms.find(term);
       // Never seen: no Statement has it.
       if (key === null) return;
       keys.push(key);
+      if (isVerb(term)) verb = key;
     }
     if (keys.length === 0) return yield* stepsOfTable('statements', 0, { hidden }, bounds, ascending);
 
@@ -229,10 +241,12 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys, termRows: Te
     const ofTable = function* (): Generator<Step> {
       if (inTable.low >= inTable.high) return;
       const driver = driverOf(keys, inTable, ascending);
-      const others = keys.filter((key) => key !== driver);
+      const others = keys.filter((key) => key !== driver && key !== verb);
       const values: Values = { hidden, driver };
       others.forEach((key, at) => (values[`other${at}`] = key));
-      yield* stepsOfTable('term', others.length, values, inTable, ascending);
+      const withVerb = verb !== 0 && verb !== driver;
+      if (withVerb) values['verb'] = verb;
+      yield* stepsOfTable(withVerb ? 'term with verb' : 'term', others.length, values, inTable, ascending);
     };
     yield* ascending ? ofTable() : ofMemory();
     yield* ascending ? ofMemory() : ofTable();

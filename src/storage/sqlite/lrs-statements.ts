@@ -10,7 +10,15 @@ import {
 import { derived } from '../derived-statement.ts';
 import { statementDifference } from '../../xapi/equality.ts';
 import { mergeDefinitions } from '../../xapi/objects.ts';
-import { fromWellFormed, isInherited, term, termsOf, toWellFormed, wellFormed } from '../../xapi/terms.ts';
+import {
+  fromWellFormed,
+  isInherited,
+  isVerb,
+  term,
+  termsOf,
+  toWellFormed,
+  wellFormed,
+} from '../../xapi/terms.ts';
 import { sealBody } from '../../xapi/raw.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { createStatementQueries, type Row, toRow } from './lrs-queries.ts';
@@ -49,6 +57,8 @@ export const lrsStatementsSchema: SqliteSchema = {
     // What was stored before has its terms in the table; what comes next is told in lrs-term-rows.ts.
     `CREATE TABLE lrs_terms_through (seq INTEGER NOT NULL);
     INSERT INTO lrs_terms_through SELECT coalesce(max(seq), 0) FROM lrs_statements;`,
+    // 0: not known, or more than one; the verb's own row tells.
+    'ALTER TABLE lrs_terms ADD COLUMN verb INTEGER NOT NULL DEFAULT 0',
   ],
 };
 
@@ -61,6 +71,9 @@ const voidedFlag = 1;
 const voidingFlag = 2;
 
 export const idBytes = (id: string): Buffer => Buffer.from(id.replaceAll('-', ''), 'hex');
+
+/** A Statement has one of its own. */
+const verbOf = (own: readonly string[]): string => own.find(isVerb) ?? '';
 
 /** What is written of a Statement; `seq` null: the next. */
 interface Placed extends Pick<NewStatement, 'terms' | 'authorityId' | 'refersTo' | 'voiding'> {
@@ -159,9 +172,12 @@ export function createSqliteStatementStore(
   /** Notes the terms of what is stored and not known of here: written by an earlier process, or by another one. */
   const readRecent = (): void => {
     for (let rows = afterSeq.all(termRows.head(), rereadAtOnce); rows.length > 0;) {
-      for (const row of rows)
-        for (const key of [...ownTerms(row).map((text) => terms.find(text)), ...inherited(row.seq)])
-          if (key !== null) termRows.add(key, row.seq);
+      for (const row of rows) {
+        const own = ownTerms(row);
+        const verb = inheritedBy.get(row.seq) === undefined ? terms.find(verbOf(own)) : 0;
+        for (const key of [...own.map((text) => terms.find(text)), ...inherited(row.seq)])
+          if (key !== null) termRows.add(key, row.seq, verb ?? 0);
+      }
       rows = afterSeq.all(rows.at(-1)?.seq ?? 0, rereadAtOnce);
     }
   };
@@ -185,7 +201,7 @@ export function createSqliteStatementStore(
         const known = new Set(inherited(source));
         const added = next.keys.filter((key) => !known.has(key));
         if (added.length === 0) continue;
-        for (const key of added) termRows.add(key, source);
+        for (const key of added) termRows.add(key, source, 0);
         setInherited.run(JSON.stringify([...known, ...added]), source);
         const id = idOf.get(source);
         if (id) open.push({ target: id, keys: added });
@@ -217,14 +233,15 @@ export function createSqliteStatementStore(
     const flags = (voided ? voidedFlag : 0) | (statement.voiding ? voidingFlag : 0);
     const given = insert.run(statement.seq, id, stored, statement.authorityId, flags, body);
     const seq = Number(given.lastInsertRowid);
-    for (const term of statement.terms) termRows.add(terms.keyOf(term), seq);
+    const verb = statement.refersTo === null ? terms.keyOf(verbOf(statement.terms)) : 0;
+    for (const term of statement.terms) termRows.add(terms.keyOf(term), seq, verb);
     let gained: number[] = [];
     if (statement.refersTo !== null) {
       const target = idBytes(statement.refersTo);
       if (statement.voiding) setVoided.run(target);
       const row = byId.get(target);
       gained = row ? keysOfStored(row) : [];
-      for (const key of gained) termRows.add(key, seq);
+      for (const key of gained) termRows.add(key, seq, 0);
       insertReference.run(target, seq, statement.voiding ? 1 : 0, JSON.stringify(gained));
     }
     if (sources.length > 0) {

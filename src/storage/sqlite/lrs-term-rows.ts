@@ -10,7 +10,10 @@ const movedPerRow = 1.5;
 /** What moves at once where nothing else is written. */
 const mostMoved = 5000;
 
+/** Of a term's key, the seqs that have it, in order. */
 type Lists = Map<number, number[]>;
+/** Of a seq, its verb's key; absent for 0. */
+type Verbs = Map<number, number>;
 
 export interface Bounds {
   /** Exclusive. */
@@ -23,14 +26,18 @@ export interface Bounds {
  * Which Statement has which term. A row of the table costs most where the table is large, for its leaves lie all over. So
  * the rows of the newest Statements are kept in memory, where queries find them, and go to the table later in the order
  * of its keys, a share with each transaction: a leaf then takes many rows at once. They say no more than the Statements'
- * texts and are derived from these again when a process begins (docs/decisions/0022).
+ * texts and are derived from these again when a process begins (docs/decisions/0022). Every row says its Statement's verb
+ * too, so that a verb beside another term is answered from that term's rows alone.
  *
  * The table is whole up to `through`; memory has what lies beyond, in two generations: the newer one grows, the older one
  * is on its way to the table.
  */
 export interface TermRows {
-  /** Inside a transaction: notes that a Statement has a term. */
-  add(key: number, seq: number): void;
+  /**
+   * Inside a transaction: notes that a Statement has a term.
+   * @param verb the key of the one verb that it is found by; 0 where it may be found by several, as it refers to another
+   */
+  add(key: number, seq: number, verb: number): void;
   /** Inside a transaction, at its end: brings a share of the older rows into the table. */
   moveSome(): void;
   /** The transaction held or failed. */
@@ -68,47 +75,54 @@ function enter(lists: Lists, key: number, seq: number): void {
 
 export function createTermRows(db: Sqlite, gathered: number): TermRows {
   const insertMany = db.prepare<[number[]]>(
-    `INSERT OR IGNORE INTO lrs_terms (key, seq) VALUES ${Array.from({ length: rowsAtOnce }, () => '(?,?)').join(',')}`,
+    `INSERT OR IGNORE INTO lrs_terms (key, seq, verb) VALUES ${Array.from({ length: rowsAtOnce }, () => '(?,?,?)').join(',')}`,
   );
-  const insertOne = db.prepare<[number, number]>('INSERT OR IGNORE INTO lrs_terms (key, seq) VALUES (?, ?)');
+  const insertOne = db.prepare<[number, number, number]>(
+    'INSERT OR IGNORE INTO lrs_terms (key, seq, verb) VALUES (?, ?, ?)',
+  );
   const noteThrough = db.prepare<[number]>('UPDATE lrs_terms_through SET seq = ?');
   let through = db.prepare<[], number>('SELECT seq FROM lrs_terms_through').pluck().get() ?? 0;
 
   let newer: Lists = new Map();
   let newerRows = 0;
   let newest = through;
+  let newerVerbs: Verbs = new Map();
   let older: Lists = new Map();
   let olderThrough = through;
+  let olderVerbs: Verbs = new Map();
   /** The older rows' keys in order, and how far they are in the table: the place of a key, and within its list. */
   let order = new Float64Array(0);
   let moved = { key: 0, row: 0, left: 0 };
 
-  /** What the open transaction has noted (keys and seqs in turn), how far it has moved, whether nothing is left to move. */
+  /** What the open transaction has noted (key, seq and verb in turn), how far it has moved, whether nothing is left to move. */
   let noted: number[] = [];
   let notedHead = 0;
   let moving = moved;
   let emptied = false;
 
   const write = (rows: readonly number[]): void => {
-    const width = rowsAtOnce * 2;
+    const width = rowsAtOnce * 3;
     let at = 0;
     for (; at + width <= rows.length; at += width) insertMany.run(rows.slice(at, at + width));
-    for (; at < rows.length; at += 2) insertOne.run(rows[at] ?? 0, rows[at + 1] ?? 0);
+    for (; at < rows.length; at += 3) insertOne.run(rows[at] ?? 0, rows[at + 1] ?? 0, rows[at + 2] ?? 0);
   };
   const move = (most: number): void => {
     if (older.size === 0 || emptied) return;
     const rows: number[] = [];
     let { key, row, left } = moving;
-    while (key < order.length && rows.length < most * 2) {
+    while (key < order.length && rows.length < most * 3) {
       const number = order[key] ?? 0;
       const list = older.get(number) ?? [];
-      for (; row < list.length && rows.length < most * 2; row++) rows.push(number, list[row] ?? 0);
+      for (; row < list.length && rows.length < most * 3; row++) {
+        const seq = list[row] ?? 0;
+        rows.push(number, seq, olderVerbs.get(seq) ?? 0);
+      }
       if (row < list.length) break;
       key++;
       row = 0;
     }
     write(rows);
-    left -= rows.length / 2;
+    left -= rows.length / 3;
     moving = { key, row, left };
     if (key < order.length) return;
     emptied = true;
@@ -118,23 +132,27 @@ export function createTermRows(db: Sqlite, gathered: number): TermRows {
   const age = (): void => {
     older = newer;
     olderThrough = newest;
+    olderVerbs = newerVerbs;
     order = Float64Array.from(older.keys()).sort();
     moved = moving = { key: 0, row: 0, left: newerRows };
     newer = new Map();
     newerRows = 0;
+    newerVerbs = new Map();
   };
   const settle = (committed: boolean): void => {
     if (committed) {
       if (emptied) {
         through = olderThrough;
         older = new Map();
+        olderVerbs = new Map();
         order = new Float64Array(0);
       }
       moved = moving;
-      for (let at = 0; at < noted.length; at += 2) {
-        const [key = 0, seq = 0] = [noted[at], noted[at + 1]];
+      for (let at = 0; at < noted.length; at += 3) {
+        const [key = 0, seq = 0, verb = 0] = [noted[at], noted[at + 1], noted[at + 2]];
         if (seq > olderThrough) {
           enter(newer, key, seq);
+          if (verb !== 0) newerVerbs.set(seq, verb);
           newerRows++;
         } else if (seq > through) enter(older, key, seq);
       }
@@ -148,14 +166,14 @@ export function createTermRows(db: Sqlite, gathered: number): TermRows {
   };
 
   return {
-    add(key, seq) {
+    add(key, seq, verb) {
       // What is in the table already, or on its way, does not wait: it may have been passed by.
-      if (seq <= olderThrough) insertOne.run(key, seq);
-      if (seq > through) noted.push(key, seq);
+      if (seq <= olderThrough) insertOne.run(key, seq, verb);
+      if (seq > through) noted.push(key, seq, verb);
       if (seq > notedHead) notedHead = seq;
     },
     moveSome() {
-      move(Math.max(leastMoved, Math.ceil((noted.length / 2) * movedPerRow)));
+      move(Math.max(leastMoved, Math.ceil((noted.length / 3) * movedPerRow)));
     },
     settle,
     moveMore() {
