@@ -21,7 +21,7 @@ import {
 } from '../../xapi/terms.ts';
 import { sealBody } from '../../xapi/raw.ts';
 import { createGroupCommit } from './group-commit.ts';
-import { createStatementQueries, type Row, toRow } from './lrs-queries.ts';
+import { createStatementQueries, type Row, toRow, unplanned } from './lrs-queries.ts';
 import { createTermRows, gatheredRows } from './lrs-term-rows.ts';
 import { createTermKeys } from './lrs-terms.ts';
 import type { Sqlite, SqliteSchema } from './open.ts';
@@ -111,7 +111,7 @@ export function createSqliteStatementStore(
     'SELECT seq, stored FROM lrs_statements ORDER BY seq DESC LIMIT 1',
   );
   const afterSeq = db.prepare<[number, number], Row>(
-    'SELECT * FROM lrs_statements WHERE seq > ? ORDER BY seq LIMIT ?',
+    `SELECT * FROM lrs_statements WHERE seq > ? ORDER BY seq LIMIT ${unplanned('?')}`,
   );
   const byId = db.prepare<[Buffer], Row>('SELECT * FROM lrs_statements WHERE id = ?');
   const insert = db.prepare<[number | null, Buffer, number, string, number, string]>(
