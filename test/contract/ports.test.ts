@@ -145,22 +145,36 @@ onEveryEngine('LRS ports themselves', ({ storage }) => {
   const clock = new TestClock();
   const lrs = () => storage().lrs;
 
-  it('findText gives the rows of find as one text', async () => {
+  it('findText gives the rows of find as one text, page by page, whatever their size and order', async () => {
     const actor = agentNamed('text');
-    await createStatementDoor({ store: lrs().statements, clock }).store(
-      Array.from({ length: 5 }, () => aStatement({ actor })),
-      platform,
-    );
-    const query = { ...toQuery({ agent: actor }, 3) };
-    const { rows, next, through } = await lrs().statements.find(query);
-    const page = await lrs().statements.findText(query);
-    expect(page.text.toString()).to.equal(rows.map(({ body }) => body).join(','));
-    expect(page).to.include({
-      next,
-      through,
-      newest: Math.max(...rows.map(({ stored }) => stored)),
-    });
-    expect(next).to.equal(rows.at(-1)?.seq);
+    const door = createStatementDoor({ store: lrs().statements, clock });
+    // Characters of two, three and four bytes; every third text is far larger than its share of a page.
+    for (let batch = 0; batch < 3; batch++) {
+      clock.advance(1);
+      await door.store(
+        Array.from({ length: 5 }, (_, at) => ({
+          ...aStatement({ actor }),
+          result: { response: `é學🎓${(batch * 5 + at) % 3 === 2 ? '知行'.repeat(6_000) : ''}` },
+        })),
+        platform,
+      );
+    }
+    for (const ascending of [false, true])
+      for (const limit of [1, 4, 15, 400]) {
+        const query = { ...toQuery({ agent: actor, ascending }, limit) };
+        let pages = 0;
+        for (let after: number | null = null; pages === 0 || after !== null; pages++) {
+          const { rows, next, through } = await lrs().statements.find({ ...query, after });
+          const page = await lrs().statements.findText({ ...query, after });
+          expect(rows).to.have.length(Math.min(limit, 15 - pages * limit));
+          expect(page.text.toString()).to.equal(rows.map(({ body }) => body).join(','));
+          const newest = Math.max(...rows.map(({ stored }) => stored));
+          expect(page).to.include({ next, through, newest });
+          if (next !== null) expect(next).to.equal(rows.at(-1)?.seq);
+          after = next;
+        }
+        expect(pages).to.equal(Math.ceil(15 / limit));
+      }
   });
 
   it('erases the documents about an agent, and no others', async () => {

@@ -60,13 +60,18 @@ export const unplanned = (parameter: string): string => `${parameter} + 0`;
 /** Where the rows come from that a query looks at. */
 type Driver = 'seqs' | 'statements' | 'term' | 'term with verb';
 
-/** What is found, before a text is read. */
-type Found = [seq: number, stored: number, bytes: number];
+/** What a step found: seqs and sizes (bytes), each joined by commas, and the texts if asked for, likewise. */
+type Gathered = [seqs: string | null, sizes: string | null, text?: Buffer | null];
 type Values = Record<string, number | string>;
+
+const comma = Buffer.from(',');
+const numbersOf = (joined: string | null | undefined): number[] =>
+  joined ? (JSON.parse(`[${joined}]`) as number[]) : [];
 
 /** Some of the rows that a query looks at, in its order. */
 interface Step {
-  found(limit: number): Found[];
+  /** @param textOf no text is read that is larger (bytes); null: none at all */
+  found(limit: number, textOf: number | null): Gathered | undefined;
   count(limit: number): number;
   /** The last row that it looks at, or the bound that it looks up to. */
   end(): number;
@@ -123,7 +128,19 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys, termRows: Te
       `SELECT ${columns} FROM (${driver}) d ${probes} CROSS JOIN lrs_statements s ON s.seq = d.seq
        WHERE ${condition} s.flags & @hidden = 0 ORDER BY d.seq ${order} LIMIT ${unplanned('@limit')}`;
     return {
-      found: db.prepare<[Values], Found>(found('s.seq, s.stored, octet_length(s.body)')).raw(),
+      // Put together where it lies: no row crosses into JavaScript, and no text is decoded.
+      found: db
+        .prepare<[Values], Gathered>(
+          `SELECT group_concat(seq), group_concat(size) FROM (${found('s.seq AS seq, octet_length(s.body) AS size')})`,
+        )
+        .raw(),
+      foundText: db
+        .prepare<[Values], Gathered>(
+          `SELECT group_concat(seq), group_concat(size),
+             CAST(group_concat(CASE WHEN size <= @textOf THEN body ELSE '' END) AS BLOB)
+           FROM (${found('s.seq AS seq, octet_length(s.body) AS size, s.body AS body')})`,
+        )
+        .raw(),
       count: db.prepare<[Values], number>(`SELECT count(*) FROM (${found('1')})`).pluck(),
       /** Where the driver's rows end, when they are as many as a step's. */
       end: db.prepare<[Values], number>(`SELECT seq FROM (${driver}) LIMIT 1 OFFSET ${stepRows - 1}`).pluck(),
@@ -165,7 +182,6 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys, termRows: Te
     up: db.prepare<[string], Row>(bySeqs('s.*', 'ASC')),
     down: db.prepare<[string], Row>(bySeqs('s.*', 'DESC')),
   };
-  /** The page put together where it lies: no row crosses into JavaScript, and its text is never decoded. */
   const texts = (order: string) =>
     db
       .prepare<[string], Buffer | null>(
@@ -174,13 +190,21 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys, termRows: Te
       .pluck();
   const textsOf = { up: texts('ASC'), down: texts('DESC') };
 
+  const reads = (
+    { found, foundText, count }: ReturnType<typeof prepareAsks>,
+    values: Values,
+  ): Pick<Step, 'found' | 'count'> => ({
+    found: (limit, textOf) =>
+      textOf === null ? found.get({ ...values, limit }) : foundText.get({ ...values, limit, textOf }),
+    count: (limit) => count.get({ ...values, limit }) ?? 0,
+  });
+
   /** Of Statements whose terms lie in memory, which has been asked already: those with these seqs. */
   const stepOfSeqs = (seqs: number[], hidden: number, ascending: boolean): Step => {
-    const { found, count } = asks('seqs', 0, ascending);
+    const ready = asks('seqs', 0, ascending);
     const values = { hidden, seqs: JSON.stringify(seqs) };
     return {
-      found: (limit) => found.all({ ...values, limit }),
-      count: (limit) => count.get({ ...values, limit }) ?? 0,
+      ...reads(ready, values),
       end: () => seqs.at(-1) ?? 0,
       looked: seqs.length,
     };
@@ -193,18 +217,17 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys, termRows: Te
     bounds: Bounds,
     ascending: boolean,
   ): Generator<Step> {
-    const { found, count, end } = asks(driver, others, ascending);
+    const ready = asks(driver, others, ascending);
     let { low, high } = bounds;
     while (low < high) {
       const values = { ...given, low, high };
       let last: number | undefined;
       yield {
-        found: (limit) => found.all({ ...values, limit }),
-        count: (limit) => count.get({ ...values, limit }) ?? 0,
-        end: () => (last ??= end.get(values)) ?? (ascending ? high : low),
+        ...reads(ready, values),
+        end: () => (last ??= ready.end.get(values)) ?? (ascending ? high : low),
         looked: stepRows,
       };
-      last ??= end.get(values);
+      last ??= ready.end.get(values);
       if (last === undefined) return;
       if (ascending) low = last;
       else high = last - 1;
@@ -258,26 +281,48 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys, termRows: Te
     yield* ascending ? ofMemory() : ofTable();
   }
 
-  /** The seqs of a page and where the next one begins. */
-  const pageOf = async ({ limit, ...query }: StatementQuery) => {
+  /** The first ones of a step's texts: as it has gathered them, or read anew where one of them is too large for that. */
+  const textOfStep = (
+    seqs: readonly number[],
+    sizes: readonly number[],
+    gathered: Buffer,
+    largest: number,
+    ascending: boolean,
+  ): Buffer =>
+    sizes.some((size) => size > largest)
+      ? (textsOf[ascending ? 'up' : 'down'].get(JSON.stringify(seqs)) ?? Buffer.alloc(0))
+      : gathered.subarray(
+          0,
+          sizes.reduce((sum, size) => sum + size + 1, -1),
+        );
+
+  /** The seqs of a page, its texts if they are asked for, and where the next one begins. */
+  const pageOf = async ({ limit, ...query }: StatementQuery, withText: boolean) => {
     const through = query.through ?? head();
     const turn = takingTurns();
-    const seqs: number[] = [];
-    const page = { seqs, newest: 0, next: null as number | null, through };
+    const page = { seqs: [] as number[], texts: [] as Buffer[], next: null as number | null, through };
+    // So that what is gathered in one go is no more than a page.
+    const largest = Math.floor(pageBytes / (limit + 1));
     let bytes = 0;
     let looked = 0;
     let before: Step | null = null;
     for (const step of stepsOf({ limit, ...query }, through)) {
       if (before && looked >= mostLookedAt) return { ...page, next: before.end() };
       // One more than there is room for tells whether there is more.
-      for (const [seq, stored, size] of step.found(limit + 1 - seqs.length)) {
-        bytes += size;
-        const last = seqs.at(-1);
-        if (last !== undefined && (seqs.length === limit || bytes > pageBytes))
-          return { ...page, next: last };
-        seqs.push(seq);
-        page.newest = Math.max(page.newest, stored);
+      const [found, sizes, text] = step.found(limit + 1 - page.seqs.length, withText ? largest : null) ?? [];
+      const seqs = numbersOf(found);
+      const sizeOf = numbersOf(sizes);
+      let taken = 0;
+      for (; taken < seqs.length; taken++) {
+        bytes += sizeOf[taken] ?? 0;
+        const has = page.seqs.length + taken;
+        if (has > 0 && (has === limit || bytes > pageBytes)) break;
       }
+      const kept = seqs.slice(0, taken);
+      page.seqs.push(...kept);
+      if (text && taken > 0)
+        page.texts.push(textOfStep(kept, sizeOf.slice(0, taken), text, largest, query.ascending));
+      if (taken < seqs.length) return { ...page, next: page.seqs.at(-1) ?? null };
       looked += step.looked;
       before = step;
       await turn();
@@ -286,16 +331,25 @@ export function createStatementQueries(db: Sqlite, terms: TermKeys, termRows: Te
   };
 
   const find = async (query: StatementQuery): Promise<StatementPage> => {
-    const { seqs, next, through } = await pageOf(query);
+    const { seqs, next, through } = await pageOf(query, false);
     const rows = seqs.length === 0 ? [] : rowsOf[query.ascending ? 'up' : 'down'].all(JSON.stringify(seqs));
     return { rows: rows.map(toRow), next, through };
   };
 
   const findText = async (query: StatementQuery): Promise<StatementTextPage> => {
-    const { seqs, newest, next, through } = await pageOf(query);
-    const read = textsOf[query.ascending ? 'up' : 'down'];
-    const text = seqs.length === 0 ? null : read.get(JSON.stringify(seqs));
-    return { text: text ?? Buffer.alloc(0), newest, next, through };
+    const { seqs, texts: parts, next, through } = await pageOf(query, true);
+    const latest = query.ascending ? seqs.at(-1) : seqs[0];
+    const newest = latest === undefined ? 0 : (nextAt.get(latest)?.stored ?? 0);
+    const [text = Buffer.alloc(0), ...more] = parts;
+    return {
+      text:
+        more.length === 0
+          ? text
+          : Buffer.concat(parts.flatMap((part, at) => (at > 0 ? [comma, part] : part))),
+      newest,
+      next,
+      through,
+    };
   };
 
   const count = async (query: StatementQuery): Promise<number> => {
