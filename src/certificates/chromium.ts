@@ -168,7 +168,7 @@ const args = ['--disable-dev-shm-usage', '--disable-gpu'];
  * @throws DomainError `unavailable` when there is none or it does not start
  */
 export async function launchChromium(
-  options: { args?: string[]; environment?: Environment } = {},
+  options: { args?: string[]; ignoreDefaultArgs?: string[]; environment?: Environment } = {},
 ): Promise<Browser> {
   const environment = options.environment ?? process.env;
   const found = await findChromium(environment);
@@ -178,6 +178,7 @@ export async function launchChromium(
       headless: found.source === 'packaged' ? 'shell' : true,
       pipe: true,
       args: [...(sandbox ? [] : ['--no-sandbox']), ...args, ...(options.args ?? [])],
+      ...(options.ignoreDefaultArgs ? { ignoreDefaultArgs: options.ignoreDefaultArgs } : {}),
       env: { ...environment, ...found.environment },
       // The process decides when it ends: stop() closes the browser.
       handleSIGINT: false,

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import type { BrowserContext, Frame, Page, Target } from 'puppeteer-core';
 import { buildContent } from '../../scripts/build-content.ts';
 import { buildClient } from '../../scripts/build-client.ts';
+import { findChromium, launchChromium } from '../../src/certificates/chromium.ts';
 import { expectAccessible, newContext, newPage, screenshots } from '../support/browser.ts';
 import { manifest12, manifest2004, scoPage } from '../support/player.ts';
 import { follow, publishCourse, signInAs, statementsOf, until, verbOf } from '../support/portal.ts';
@@ -56,10 +57,10 @@ describe('Content in a window of its own', function () {
     return frame;
   };
   /** The content's own window, once its page has started. */
-  const windowOf = async (file: string): Promise<Page> => {
+  const windowOf = async (file: string, whose = learner): Promise<Page> => {
     const isContent = (target: Target): boolean =>
       target.type() === 'page' && target.url().includes('/s/') && target.url().includes(`/${file}`);
-    const target = await learner.waitForTarget(isContent, { timeout: 20_000 });
+    const target = await whose.waitForTarget(isContent, { timeout: 20_000 });
     const page = await target.page();
     if (!page) throw new Error('no window');
     await page.waitForFunction('window.started !== undefined');
@@ -159,23 +160,39 @@ describe('Content in a window of its own', function () {
       },
       { ownWindow: true },
     );
-    const page = await newPage(learner);
-    // What a blocker does: no window without a click of the learner in this very frame.
-    await page.evaluateOnNewDocument(() => {
-      const real = window.open.bind(window);
-      window.open = (...given) => (navigator.userActivation.isActive ? real(...given) : null);
-    });
-    await page.goto(`${server.origin}/courses/WINDOW-3/learn`);
-    const frame = await frameOf(page);
-    await until('the button is there', async () => (await button(frame)).state === 'blocked');
-    expect((await button(frame)).text).to.include('開啟教材視窗');
-    await screenshots(page, 'player-window-blocked');
-    await frame.click('#own-window button');
-    const content = await windowOf('a.html');
-    expect(await content.evaluate(() => (window as unknown as Content).started)).to.equal('true');
-    expect((await button(frame)).state).to.equal('open');
-    await follow(page, '#player-leave');
-    await page.close();
+    // Puppeteer switches the blocker off.
+    const browser = await launchChromium({ ignoreDefaultArgs: ['--disable-popup-blocking'] });
+    try {
+      const blocked = await browser.createBrowserContext();
+      await signInAs(blocked, server.origin, 'learner');
+      const page = await newPage(blocked);
+      // The packaged browser has no blocker: no window without a click of the learner in this very frame.
+      if ((await findChromium()).source === 'packaged')
+        await page.evaluateOnNewDocument(() => {
+          const real = window.open.bind(window);
+          window.open = (...given) => (navigator.userActivation.isActive ? real(...given) : null);
+        });
+      await page.goto(`${server.origin}/courses/WINDOW-3/learn`);
+      const frame = await frameOf(page);
+      // Puppeteer's own evaluations count as a click of the learner, which would let the window open.
+      const launch = await browser.waitForTarget((target) => target.url().endsWith('/launch'));
+      const session = await launch.createCDPSession();
+      const stateUnclicked = async (): Promise<unknown> => {
+        const expression = 'document.getElementById("own-window")?.dataset.state';
+        return (await session.send('Runtime.evaluate', { expression })).result.value;
+      };
+      await until('the button is there', async () => (await stateUnclicked()) !== undefined);
+      expect(await stateUnclicked()).to.equal('blocked');
+      expect((await button(frame)).text).to.include('開啟教材視窗');
+      await screenshots(page, 'player-window-blocked');
+      await frame.click('#own-window button');
+      const content = await windowOf('a.html', blocked);
+      expect(await content.evaluate(() => (window as unknown as Content).started)).to.equal('true');
+      expect((await button(frame)).state).to.equal('open');
+      await follow(page, '#player-leave');
+    } finally {
+      await browser.close();
+    }
   });
 
   it('content that breaks out of frames gets a window by itself; the report says so beforehand', async () => {
