@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import yazl from 'yazl';
@@ -45,7 +45,10 @@ export async function buildContent(outdir = join(root, 'build/content')): Promis
     }
     zip.end();
     const target = join(outdir, `${entry.name}.zip`);
-    await pipeline(zip.outputStream, createWriteStream(target));
+    // Whoever reads the old one meanwhile reads it whole.
+    const part = `${target}.${process.pid}.part`;
+    await pipeline(zip.outputStream, createWriteStream(part));
+    await rename(part, target);
     zips.set(entry.name, target);
   }
   return zips;

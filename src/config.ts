@@ -38,6 +38,8 @@ export interface Config {
     erasedCertificates: 'keep' | 'revoke';
     exportDays: number;
   };
+  /** Whether the browser that prints certificates starts with the platform, or with the first certificate. */
+  certificateBrowser: 'ready' | 'on-demand';
   /** The sender of the platform's mails. */
   mailFrom: string;
   logLevel: string;
@@ -109,6 +111,7 @@ const schema = z.object({
   ERASURE_GRACE_DAYS: z.coerce.number().int().min(0).max(365).default(14),
   ERASED_STATEMENTS: z.enum(['erase', 'void']).default('erase'),
   ERASED_CERTIFICATES: z.enum(['keep', 'revoke']).default('keep'),
+  CERTIFICATE_BROWSER: z.enum(['ready', 'on-demand']).default('ready'),
   DATA_EXPORT_DAYS: z.coerce.number().int().min(1).max(90).default(7),
   MAIL_URL: z.string().optional(),
   MAIL_FROM: z.string().trim().min(3).max(200).default('Zhixing <no-reply@localhost>'),
@@ -247,6 +250,7 @@ export function readConfig(
       erasedCertificates: env.ERASED_CERTIFICATES,
       exportDays: env.DATA_EXPORT_DAYS,
     },
+    certificateBrowser: env.CERTIFICATE_BROWSER,
     mailFrom: env.MAIL_FROM,
     logLevel: env.LOG_LEVEL,
     limits: {

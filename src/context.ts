@@ -395,7 +395,7 @@ export async function createContext(
       lrs.forwarding.start();
       reaper.start();
       privacy.worker.start();
-      void certification.prewarm();
+      if (config.certificateBrowser === 'ready') void certification.prewarm();
       housekeeping = setInterval(() => {
         const now = clock.now();
         Promise.all([

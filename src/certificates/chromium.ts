@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import puppeteer, { type Browser, type LaunchOptions } from 'puppeteer-core';
+import type { Browser, LaunchOptions } from 'puppeteer-core';
 import { DomainError } from '../base/errors.ts';
 
 const run = promisify(execFile);
@@ -172,6 +172,8 @@ export async function launchChromium(
 ): Promise<Browser> {
   const environment = options.environment ?? process.env;
   const found = await findChromium(environment);
+  // Loaded with the first browser: a start does not wait for it.
+  const { default: puppeteer } = await import('puppeteer-core');
   const launch = (sandbox: boolean): Promise<Browser> => {
     const settings: LaunchOptions = {
       executablePath: found.path,

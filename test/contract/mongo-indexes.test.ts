@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { type Connection, openMongo } from '../../src/storage/mongo/open.ts';
-import { type Storage, storageOnMongo } from '../../src/storage/open.ts';
+import { storageOnMongo } from '../../src/storage/mongo/storage.ts';
+import type { Storage } from '../../src/storage/open.ts';
 import { emptyStore, type EmptyStore } from '../support/engines.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../docs/operations.md'), 'utf8');

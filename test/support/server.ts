@@ -74,6 +74,7 @@ export async function startServer(given: ServerOptions = {}): Promise<RunningSer
     LRS_SECRET: secret,
     LOG_LEVEL: 'warn',
     DEMO_IDP: 'off',
+    CERTIFICATE_BROWSER: 'on-demand',
     ...given.environment,
   };
 

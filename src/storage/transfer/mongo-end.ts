@@ -1,6 +1,6 @@
 import { DomainError } from '../../base/errors.ts';
 import { type Connection, openMongo, transferCollection } from '../mongo/open.ts';
-import { storageOnMongo } from '../open.ts';
+import { storageOnMongo } from '../mongo/storage.ts';
 import type { Mark, TransferEnd } from './ends.ts';
 import type { Codec, NeutralRow, TableKind } from './kinds.ts';
 

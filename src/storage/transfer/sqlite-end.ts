@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { DomainError } from '../../base/errors.ts';
-import { sqliteSchemas, storageOnSqlite } from '../open.ts';
+import { sqliteSchemas, storageOnSqlite } from '../sqlite/storage.ts';
 import { openSqlite, type Sqlite, transferTable } from '../sqlite/open.ts';
 import type { Mark, TransferEnd } from './ends.ts';
 import type { NeutralRow } from './kinds.ts';
