@@ -1,4 +1,5 @@
 import {
+  mostLookedAt,
   pageBytes,
   type StatementQuery,
   type StatementRow,
@@ -14,7 +15,13 @@ import { createSequence, isDead, type SequenceState, visibleBefore } from './lrs
 import { createStatementWriter } from './lrs-writer.ts';
 import { type Connection, isDuplicateKey } from './open.ts';
 
-export async function createMongoStatementStore(connection: Connection): Promise<StatementStore> {
+/** @param looked rows that have the rarest term of a query, of which a page looks at so many */
+export async function createMongoStatementStore(
+  connection: Connection,
+  { looked = mostLookedAt }: { looked?: number } = {},
+): Promise<StatementStore> {
+  /** So many rows of a term tell how rare it is. */
+  const sampleRows = Math.min(100, looked);
   const statementRows = await openStatementRows(connection);
   const { model, references, byIds, referencesTo } = statementRows;
   const sequence = await createSequence(connection);
@@ -32,6 +39,27 @@ export async function createMongoStatementStore(connection: Connection): Promise
   const alive = (state: SequenceState): object =>
     state.dead.length === 0 ? {} : { $nor: state.dead.map(({ first, count }) => inRange(first, count)) };
 
+  /** The place of the nth row of the range with the term in the query's order; null: there are not so many. */
+  const placeOf = async (terms: string | undefined, seq: object, nth: number, order: 1 | -1) => {
+    const row = await model
+      .findOne({ ...(terms === undefined ? {} : { terms }), seq }, { _id: 0, seq: 1 })
+      .sort({ seq: order })
+      .skip(nth - 1)
+      .lean<{ seq: number } | null>();
+    return row?.seq ?? null;
+  };
+  /** The terms, the rarest first: told by how far its rows reach that come first. */
+  const rarestFirst = async (terms: string[], seq: { $gt: number; $lte: number }, order: 1 | -1) => {
+    if (terms.length < 2) return terms;
+    const reaches = await Promise.all(
+      terms.map(async (term): Promise<[string, number]> => {
+        const place = await placeOf(term, seq, sampleRows, order);
+        return [term, place === null ? Infinity : order === 1 ? place - seq.$gt : seq.$lte - place];
+      }),
+    );
+    return reaches.toSorted((a, b) => (a[1] === b[1] ? 0 : b[1] - a[1])).map(([term]) => term);
+  };
+
   /** What a query selects, and the last seq that it sees. */
   const selection = async (query: StatementQuery) => {
     const state = await sequence.read();
@@ -42,25 +70,37 @@ export async function createMongoStatementStore(connection: Connection): Promise
       if (query.ascending) low = Math.max(low, query.after);
       else high = Math.min(high, query.after - 1);
     }
+    const seq = { $gt: low, $lte: high };
+    const order: 1 | -1 = query.ascending ? 1 : -1;
     // By equality rather than $all, which means the same: servers that look through rows do so sooner.
-    const [first, ...others] = query.terms.map(hashed);
-    const filter = {
-      ...(first === undefined ? {} : { terms: first }),
+    const [driver, ...others] = await rarestFirst(query.terms.map(hashed), seq, order);
+    const candidates = { ...(driver === undefined ? {} : { terms: driver }), seq };
+    const condition = {
       ...(others.length === 0 ? {} : { $and: others.map((terms) => ({ terms })) }),
-      seq: { $gt: low, $lte: high },
       ...(query.withVoided ? {} : { voided: false }),
       ...alive(state),
     };
-    return { filter, through };
+    return {
+      candidates,
+      condition,
+      order,
+      through,
+      /** The last one that a page looks at; null: it looks at all of them. */
+      end: () => placeOf(driver, seq, looked, order),
+    };
   };
 
   const find = async (query: StatementQuery) => {
-    const { filter, through } = await selection(query);
+    const { candidates, condition, order, through, end } = await selection(query);
+    // The limit before the condition bounds what is looked at, and has the rarest term lead whatever the planner thinks.
     const cursor = model
-      .find(filter)
-      .sort({ seq: query.ascending ? 1 : -1 })
-      .limit(query.limit + 1)
-      .lean<Row[]>()
+      .aggregate<Row>([
+        { $match: candidates },
+        { $sort: { seq: order } },
+        { $limit: looked },
+        { $match: condition },
+        { $limit: query.limit + 1 },
+      ])
       .cursor({ batchSize: 100 });
     const rows: StatementRow[] = [];
     let bytes = 0;
@@ -73,7 +113,7 @@ export async function createMongoStatementStore(connection: Connection): Promise
       }
       rows.push(toRow(row));
     }
-    return { rows, next: null, through };
+    return { rows, next: await end(), through };
   };
 
   /** Statements that name the actor themselves: those that only inherited the term are passed over. */
@@ -111,8 +151,8 @@ export async function createMongoStatementStore(connection: Connection): Promise
     find,
     findText: async (query) => toTextPage(await find(query)),
     async count(query) {
-      const { filter } = await selection({ ...query, after: null });
-      return model.countDocuments(filter, { limit: query.limit });
+      const { candidates, condition } = await selection({ ...query, after: null });
+      return model.countDocuments({ ...candidates, ...condition }, { limit: query.limit });
     },
     async after(seq, limit) {
       const state = await sequence.read();
