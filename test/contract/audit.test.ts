@@ -1,9 +1,8 @@
 import { expect } from 'chai';
 import { createAudit } from '../../src/identity/audit/audit.ts';
 import { type AuditEntry, type AuditEvent, hashOf } from '../../src/identity/audit/store.ts';
-import { openStorage } from '../../src/storage/open.ts';
 import { TestClock } from '../support/clock.ts';
-import { emptyStore, onEveryEngine } from '../support/engines.ts';
+import { emptyStore, onEveryEngine, openStorage } from '../support/engines.ts';
 
 const event = (action: string, more: Partial<AuditEvent> = {}): AuditEvent => ({
   action,

@@ -5,9 +5,8 @@ import { createIdNumberVault, idNumberKind } from '../../src/identity/id-numbers
 import { createPeople, type NewPerson, type People } from '../../src/identity/people.ts';
 import type { PeopleQuery } from '../../src/identity/store.ts';
 import type { Person } from '../../src/identity/types.ts';
-import { openStorage } from '../../src/storage/open.ts';
 import { TestClock } from '../support/clock.ts';
-import { onEveryEngine } from '../support/engines.ts';
+import { onEveryEngine, openStorage } from '../support/engines.ts';
 
 const someone = (overrides: Partial<NewPerson> = {}): NewPerson => ({
   name: '測試',

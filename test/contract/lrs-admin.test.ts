@@ -11,11 +11,10 @@ import { createRejectionLog } from '../../src/lrs/admin/rejections.ts';
 import { createStatementDoor, toQuery } from '../../src/lrs/door.ts';
 import type { StatementRow } from '../../src/lrs/store.ts';
 import { createDocumentDoor } from '../../src/lrs/resource-documents.ts';
-import { openStorage } from '../../src/storage/open.ts';
 import { boundaryOf, joinMultipart, type OutgoingPart, splitMultipart } from '../../src/xapi/multipart.ts';
 import type { Attachment, Statement } from '../../src/xapi/types.ts';
 import { TestClock } from '../support/clock.ts';
-import { emptyStore, onEveryEngine } from '../support/engines.ts';
+import { emptyStore, onEveryEngine, openStorage } from '../support/engines.ts';
 import { startLrs } from '../support/lrs-server.ts';
 import { agentNamed, aStatement, platform } from '../support/statements.ts';
 

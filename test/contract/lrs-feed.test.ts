@@ -3,9 +3,9 @@ import { createLogger } from '../../src/base/logger.ts';
 import { createStatementDoor } from '../../src/lrs/door.ts';
 import { createFeed } from '../../src/lrs/feed.ts';
 import type { FeedConsumer, StoredStatement } from '../../src/lrs/types.ts';
-import { openStorage, type Storage } from '../../src/storage/open.ts';
+import type { Storage } from '../../src/storage/open.ts';
 import { TestClock } from '../support/clock.ts';
-import { onEveryEngine } from '../support/engines.ts';
+import { onEveryEngine, openStorage } from '../support/engines.ts';
 import { aStatement, platform } from '../support/statements.ts';
 
 const logger = createLogger('silent');

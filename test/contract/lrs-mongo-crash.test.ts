@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import mongoose, { type Connection } from 'mongoose';
 import { newUuid } from '../../src/base/ids.ts';
-import { openStorage, type Storage } from '../../src/storage/open.ts';
+import type { Storage } from '../../src/storage/open.ts';
 import { createStatementDoor, toQuery } from '../../src/lrs/door.ts';
 import { TestClock } from '../support/clock.ts';
-import { emptyStore, type EmptyStore } from '../support/engines.ts';
+import { emptyStore, type EmptyStore, openStorage } from '../support/engines.ts';
 import { agentNamed, aStatement, platform } from '../support/statements.ts';
 
 interface Sequence {

@@ -5,10 +5,9 @@ import { isDomainError } from '../../src/base/errors.ts';
 import { createStatementDoor, toQuery } from '../../src/lrs/door.ts';
 import { prepareStatements } from '../../src/lrs/intake.ts';
 import type { NewStatement } from '../../src/lrs/store.ts';
-import { openStorage } from '../../src/storage/open.ts';
 import type { Statement } from '../../src/xapi/types.ts';
 import { TestClock } from '../support/clock.ts';
-import { emptyStore, onEveryEngine } from '../support/engines.ts';
+import { emptyStore, onEveryEngine, openStorage } from '../support/engines.ts';
 import { agentNamed, aStatement, platform } from '../support/statements.ts';
 
 const prepared = (...statements: Statement[]): NewStatement[] =>

@@ -10,11 +10,11 @@ import { createStatementDoor } from '../../src/lrs/door.ts';
 import { identityOf } from '../../src/xapi/actor.ts';
 import { openMongo, type Connection } from '../../src/storage/mongo/open.ts';
 import { storageOnMongo } from '../../src/storage/mongo/storage.ts';
-import { openStorage, type Storage } from '../../src/storage/open.ts';
+import type { Storage } from '../../src/storage/open.ts';
 import { certificateDraft } from '../support/certificates.ts';
 import { TestClock } from '../support/clock.ts';
 import { type CutConnection, startCutConnection } from '../support/cut-connection.ts';
-import { emptyStore, type EmptyStore } from '../support/engines.ts';
+import { emptyStore, type EmptyStore, openStorage } from '../support/engines.ts';
 import { agentNamed, aStatement, platform } from '../support/statements.ts';
 
 // Every method that writes more than one document, by a process whose way to the database ends after its first write,

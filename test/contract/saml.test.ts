@@ -4,9 +4,9 @@ import { createNameHash, createNamedSessions } from '../../src/identity/provider
 import type { LogoutFacts } from '../../src/identity/providers/protocol.ts';
 import { createSamlProtocol, type SamlProtocol } from '../../src/identity/providers/saml.ts';
 import { createSealer } from '../../src/identity/providers/sealer.ts';
-import { openStorage, type Storage } from '../../src/storage/open.ts';
+import type { Storage } from '../../src/storage/open.ts';
 import { TestClock } from '../support/clock.ts';
-import { onEveryEngine } from '../support/engines.ts';
+import { onEveryEngine, openStorage } from '../support/engines.ts';
 import { newId } from '../support/saml-forge.ts';
 import { createParty } from '../support/saml-party.ts';
 

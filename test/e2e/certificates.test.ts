@@ -18,11 +18,11 @@ import type { Person, Role } from '../../src/identity/types.ts';
 import { createLogger } from '../../src/base/logger.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { createAudit } from '../../src/identity/audit/audit.ts';
-import { openStorage, type Storage } from '../../src/storage/open.ts';
+import type { Storage } from '../../src/storage/open.ts';
 import { expectAccessible, newContext, newPage, pdfPages, screenshots } from '../support/browser.ts';
 import { certificate, completedCourse } from '../support/certificates.ts';
 import { TestClock } from '../support/clock.ts';
-import { emptyStore, type EmptyStore } from '../support/engines.ts';
+import { emptyStore, type EmptyStore, openStorage } from '../support/engines.ts';
 
 const publicOrigin = 'https://learn.example.gov.tw';
 const failure = (promise: Promise<unknown>): Promise<unknown> =>

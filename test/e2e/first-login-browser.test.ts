@@ -3,9 +3,8 @@ import type { BrowserContext, Page } from 'puppeteer-core';
 import { systemClock } from '../../src/base/clock.ts';
 import { createIdNumberVault } from '../../src/identity/id-numbers.ts';
 import { createPeople } from '../../src/identity/people.ts';
-import { openStorage } from '../../src/storage/open.ts';
 import { desktop, expectAccessible, newContext, newPage, phone, screenshots } from '../support/browser.ts';
-import { emptyStore, type EmptyStore } from '../support/engines.ts';
+import { emptyStore, type EmptyStore, openStorage } from '../support/engines.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 
 const password = 'first-login-test';

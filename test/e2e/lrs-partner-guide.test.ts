@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { build } from 'esbuild';
-import { openStorage, type Storage } from '../../src/storage/open.ts';
+import type { Storage } from '../../src/storage/open.ts';
 import { newContext, newPage } from '../support/browser.ts';
-import { emptyStore, type EmptyStore } from '../support/engines.ts';
+import { emptyStore, type EmptyStore, openStorage } from '../support/engines.ts';
 import { type LrsServer, startLrs } from '../support/lrs-server.ts';
 
 const run = promisify(execFile);

@@ -17,9 +17,9 @@ import { createVendorTokens, type VendorTokens } from '../../src/player/packages
 import type { Catalogue } from '../../src/courses/types.ts';
 import type { PreviewLinks } from '../../src/player/packages/preview-links.ts';
 import type { CoursePublishing } from '../../src/player/packages/routes-publish.ts';
-import { openStorage, type Storage } from '../../src/storage/open.ts';
+import type { Storage } from '../../src/storage/open.ts';
 import { TestClock } from '../support/clock.ts';
-import { emptyStore, type EmptyStore } from '../support/engines.ts';
+import { emptyStore, type EmptyStore, openStorage } from '../support/engines.ts';
 import { publishingOn } from '../support/publishing.ts';
 import { packageOf, zipOf } from '../support/zips.ts';
 

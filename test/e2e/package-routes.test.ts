@@ -12,9 +12,9 @@ import type { Person } from '../../src/identity/types.ts';
 import { createPackageLibrary, type PackageLibraryService } from '../../src/player/packages/library.ts';
 import { createPackageRoutes } from '../../src/player/packages/routes.ts';
 import { createPackageFileServer } from '../../src/player/runtime/file-routes.ts';
-import { openStorage, type Storage } from '../../src/storage/open.ts';
+import type { Storage } from '../../src/storage/open.ts';
 import { TestClock } from '../support/clock.ts';
-import { emptyStore, type EmptyStore } from '../support/engines.ts';
+import { emptyStore, type EmptyStore, openStorage } from '../support/engines.ts';
 import { publishingOn } from '../support/publishing.ts';
 import { packageOf, zipOf } from '../support/zips.ts';
 

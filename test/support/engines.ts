@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openStorage, type Storage, type StorageOptions } from '../../src/storage/open.ts';
+import { openOnMongo } from '../../src/storage/mongo/storage.ts';
+import { openOnSqlite } from '../../src/storage/sqlite/storage.ts';
+import type { Storage, StorageOptions } from '../../src/storage/open.ts';
 import { type MongoForTests, startMongoForTests } from './mongo-server.ts';
 
 export type EngineName = 'sqlite' | 'mongodb';
@@ -39,6 +41,13 @@ export async function emptyStore(engine: EngineName): Promise<EmptyStore | null>
   url.pathname = `/zhixing_${randomBytes(6).toString('hex')}`;
   return { options: { mongodbUri: url.href, dataDir, sqliteSync: 'normal' }, remove };
 }
+
+/**
+ * As src/storage/open.ts opens a store, but with the engines imported ahead: mocha loads tests by require(), and what is
+ * imported later would be another copy of every module, with errors that are not instances of the test's classes.
+ */
+export const openStorage = async (options: StorageOptions): Promise<Storage> =>
+  options.mongodbUri === null ? openOnSqlite(options) : openOnMongo(options.mongodbUri, options);
 
 const said = new Set<string>();
 function sayOnce(line: string): void {

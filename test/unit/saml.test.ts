@@ -14,9 +14,9 @@ import { createIdpSource, type IdpSource } from '../../src/identity/providers/sa
 import { readXml } from '../../src/identity/providers/saml/xml.ts';
 import { createSealer } from '../../src/identity/providers/sealer.ts';
 import type { KeyPair, SamlIdpSource, SamlProvider } from '../../src/identity/providers/types.ts';
-import { openStorage, type Storage } from '../../src/storage/open.ts';
+import type { Storage } from '../../src/storage/open.ts';
 import { TestClock } from '../support/clock.ts';
-import { emptyStore, type EmptyStore } from '../support/engines.ts';
+import { emptyStore, type EmptyStore, openStorage } from '../support/engines.ts';
 import { close, listen } from '../support/oidc-idp.ts';
 import { until } from '../support/portal.ts';
 import { encrypted, idpMetadataXml, newId, posted, readRedirect } from '../support/saml-forge.ts';
