@@ -119,14 +119,14 @@ const parametersOf = (filter: StatementFilter): URLSearchParams => {
   if (filter.relatedActivities) given.set('related_activities', 'true');
   return given;
 };
-/** The 95th percentile of each question's GET in ms at both, by turns: of each the median of five rounds after one to get warm. */
+/** The 95th percentile of each question's GET in ms at both, by turns: of each the median of nine rounds after one to get warm. */
 const measuredOverHttp = async (
   stores: readonly { dir: string; n: number; grown: number }[],
 ): Promise<Map<string, number[]>> => {
   const servers = await Promise.all(stores.map(({ dir }) => serveLrs(dir)));
   const wires = servers.map(({ port }) => new Wire(port));
   const rounds = new Map<string, number[][]>();
-  for (let round = 0; round < 6; round++)
+  for (let round = 0; round < 10; round++)
     for (const [name, question] of Object.entries(questions)) {
       const took: number[][] = [[], []];
       for (let at = 0; at < 600; at++) {
