@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -37,6 +37,11 @@ export async function startMongoForTests(): Promise<MongoForTests> {
   return startOwnMongo(mkdtempSync(join(tmpdir(), 'zhixing-mongo-')), await freePort());
 }
 
+/** Builds ahead what `startMongoForTests` would build, so that two processes need not. */
+export async function prepareMongoForTests(): Promise<void> {
+  if (!process.env['MONGODB_URI'] && onPath('mongod') === null) await buildFerretdb();
+}
+
 /** A server of the test's own in this folder and on this port, so that it can be stopped and started again. */
 export async function startOwnMongo(dir: string, port: number, keep = false): Promise<MongoForTests> {
   const mongod = onPath('mongod');
@@ -67,10 +72,12 @@ async function buildFerretdb(): Promise<string | { missing: string }> {
     return { missing: 'no MONGODB_URI, no mongod on the PATH, and no Go to build the test server with' };
   mkdirSync(join(root, 'build'), { recursive: true });
   try {
-    await run(go, ['build', '-o', binary, '.'], {
+    const part = `${binary}.${process.pid}.part`;
+    await run(go, ['build', '-o', part, '.'], {
       cwd: join(import.meta.dirname, 'ferretdb'),
       timeout: 600_000,
     });
+    renameSync(part, binary);
     return binary;
   } catch (error) {
     return {
