@@ -70,35 +70,32 @@ export async function createMongoStatementStore(
       if (query.ascending) low = Math.max(low, query.after);
       else high = Math.min(high, query.after - 1);
     }
-    const seq = { $gt: low, $lte: high };
-    const order: 1 | -1 = query.ascending ? 1 : -1;
-    // By equality rather than $all, which means the same: servers that look through rows do so sooner.
-    const [driver, ...others] = await rarestFirst(query.terms.map(hashed), seq, order);
-    const candidates = { ...(driver === undefined ? {} : { terms: driver }), seq };
-    const condition = {
-      ...(others.length === 0 ? {} : { $and: others.map((terms) => ({ terms })) }),
-      ...(query.withVoided ? {} : { voided: false }),
-      ...alive(state),
-    };
-    return {
-      candidates,
-      condition,
-      order,
-      through,
-      /** The last one that a page looks at; null: it looks at all of them. */
-      end: () => placeOf(driver, seq, looked, order),
-    };
+    const visible = { ...(query.withVoided ? {} : { voided: false }), ...alive(state) };
+    return { terms: query.terms.map(hashed), seq: { $gt: low, $lte: high }, visible, through };
   };
+  /** By equality rather than $all, which means the same: servers that look through rows do so sooner. */
+  const having = ([first, ...others]: string[]): object => ({
+    ...(first === undefined ? {} : { terms: first }),
+    ...(others.length === 0 ? {} : { $and: others.map((terms) => ({ terms })) }),
+  });
 
   const find = async (query: StatementQuery) => {
-    const { candidates, condition, order, through, end } = await selection(query);
-    // The limit before the condition bounds what is looked at, and has the rarest term lead whatever the planner thinks.
+    const { terms, seq, visible, through } = await selection(query);
+    const order: 1 | -1 = query.ascending ? 1 : -1;
+    // A range of no more seqs than a page looks at is bounded as it is.
+    const bounded = seq.$lte - seq.$gt <= looked;
+    const [driver, ...others] = bounded ? [] : await rarestFirst(terms, seq, order);
     const cursor = model
       .aggregate<Row>([
-        { $match: candidates },
-        { $sort: { seq: order } },
-        { $limit: looked },
-        { $match: condition },
+        ...(bounded
+          ? [{ $match: { ...having(terms), seq, ...visible } }, { $sort: { seq: order } }]
+          : [
+              // The limit before the condition bounds what is looked at, and has the rarest term lead whatever the planner thinks.
+              { $match: { ...(driver === undefined ? {} : { terms: driver }), seq } },
+              { $sort: { seq: order } },
+              { $limit: looked },
+              { $match: { ...having(others), ...visible } },
+            ]),
         { $limit: query.limit + 1 },
       ])
       .cursor({ batchSize: 100 });
@@ -113,7 +110,7 @@ export async function createMongoStatementStore(
       }
       rows.push(toRow(row));
     }
-    return { rows, next: await end(), through };
+    return { rows, next: bounded ? null : await placeOf(driver, seq, looked, order), through };
   };
 
   /** Statements that name the actor themselves: those that only inherited the term are passed over. */
@@ -151,8 +148,8 @@ export async function createMongoStatementStore(
     find,
     findText: async (query) => toTextPage(await find(query)),
     async count(query) {
-      const { candidates, condition } = await selection({ ...query, after: null });
-      return model.countDocuments({ ...candidates, ...condition }, { limit: query.limit });
+      const { terms, seq, visible } = await selection({ ...query, after: null });
+      return model.countDocuments({ ...having(terms), seq, ...visible }, { limit: query.limit });
     },
     async after(seq, limit) {
       const state = await sequence.read();
